@@ -1,0 +1,57 @@
+# make demo   notebooks 00, 01, 03 on the built-in world, then a results table      make test   all checks
+# make lab    JupyterLab on the notebooks                                           make help   every target
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+NOTEBOOKS := 00_start_here 01_task_and_data 03_baselines_and_metrics
+DEMO := runs/demo
+
+# Nothing here asks a model hub for anything, and logs hold no progress bars.
+demo test test-fast notebooks: export HF_HUB_OFFLINE := 1
+demo test test-fast notebooks: export TQDM_DISABLE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast notebooks lab lock format clean-notebooks
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+setup:  ## the environment in $(VENV): built once, again only when requirements.lock changes
+	@scripts/setup "$(VENV)"
+
+demo: setup  ## run notebooks 00, 01, 03 on the built-in world and print a results table
+	@mkdir -p $(DEMO)/notebooks
+	@set -e; for name in $(NOTEBOOKS); do \
+	    echo "demo: $$name"; \
+	    $(BIN)/papermill notebooks/$$name.ipynb $(DEMO)/notebooks/$$name.ipynb -k python3 --cwd notebooks \
+	        --execution-timeout 180 --no-progress-bar --log-level WARNING -p figures $(DEMO)/figures; \
+	done
+	@$(BIN)/workbench evaluate --benchmark tinycir --split val
+	@echo "executed notebooks: $(DEMO)/notebooks/   figures: $(DEMO)/figures/"
+
+test: setup  ## every check: style, all tests, notebooks re-run and compared
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory notebooks
+
+test-fast: setup  ## the everyday loop: style and the quick tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "not slow"
+
+notebooks: setup  ## re-run the notebooks and compare the outputs marked for comparison
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+
+lab: setup  ## JupyterLab on the notebooks, on this machine only
+	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
+
+lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --all-extras \
+	    --no-header --no-annotate --no-emit-index-url -o requirements.lock
+
+format: setup  ## put all sources and notebooks in the project's style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean-notebooks: setup  ## keep only what is committed of a notebook: text outputs
+	$(BIN)/python -m workbench.notebook clean notebooks/*.ipynb
