@@ -1,0 +1,150 @@
+"""Lazy, picklable sequences of pictures, from a folder or from an archive.
+
+A picture is opened when asked for, always as RGB, and an unreadable one is an error with its name, never skipped:
+a gallery with a hole shifts every row after it. Left out: resizing and normalising, which belong to the encoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from workbench.paths import inside
+from workbench.registry import nearest
+
+MAX_BYTES = (
+    256 * 2**20
+)  # a picture of the benchmarks is under 10 MB; beyond this it is an accident or an attack
+MAX_PIXELS = 100_000_000
+
+
+class PictureError(ValueError):
+    """A picture is missing, empty, corrupt or absurdly large; the message names the file."""
+
+
+class _Images(Sequence):
+    """What both sources share: `len`, `[i]`, `digest(i)`, over `_read(name) -> bytes`."""
+
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, i: int) -> Image.Image:
+        """Picture i as RGB. Raises PictureError."""
+        name = self.names[i]
+        return open_picture(self._read(name), name)
+
+    def digest(self, i: int) -> str:
+        """SHA-256 of the picture's bytes as stored. Raises PictureError."""
+        return hashlib.sha256(self._read(self.names[i])).hexdigest()
+
+    def check(self) -> None:
+        """Before long work: every picture is there and not empty. Raises PictureError with the first and the number."""
+        bad = [(name, problem) for name in self.names if (problem := self._problem(name))]
+        if bad:
+            raise PictureError(
+                f"{bad[0][0]}: {bad[0][1]} ({len(bad)} of {len(self)} pictures cannot be used)"
+            )
+
+    def _size(self, name: str) -> int | None:
+        """Bytes of the stored picture, None where there is no such file."""
+        raise NotImplementedError
+
+    def _bytes(self, name: str) -> bytes:
+        raise NotImplementedError
+
+    def _problem(self, name: str) -> str:
+        size = self._size(name)
+        if size is None:
+            return f"there is no such picture.{nearest(name, self._known())}"
+        if size == 0:
+            return "the file is empty"
+        return f"{size:,} bytes are more than the {MAX_BYTES:,} allowed" if size > MAX_BYTES else ""
+
+    def _read(self, name: str) -> bytes:
+        problem = self._problem(name)
+        if problem:
+            raise PictureError(f"{name}: {problem}")
+        return self._bytes(name)
+
+    def _known(self) -> Sequence[str]:
+        return ()
+
+
+class FolderImages(_Images):
+    """Pictures in a folder: `names` are paths inside `root`. Raises PathEscape for a name that leads out of it."""
+
+    def __init__(self, root: Path | str, names: Sequence[str]):
+        self.root = Path(root)
+        self.names = tuple(names)
+
+    def _size(self, name: str) -> int | None:
+        path = inside(self.root, name)
+        return path.stat().st_size if path.is_file() else None
+
+    def _bytes(self, name: str) -> bytes:
+        return inside(self.root, name).read_bytes()
+
+    def _known(self) -> Sequence[str]:
+        return [path.name for path in self.root.iterdir()] if self.root.is_dir() else ()
+
+
+class ZipImages(_Images):
+    """Pictures in one zip archive: `names` are its members. The archive is opened once in each process."""
+
+    def __init__(self, archive: Path | str, names: Sequence[str]):
+        self.archive = Path(archive)
+        self.names = tuple(names)
+        self._zip: zipfile.ZipFile | None = None
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_zip": None}  # an open file cannot travel to a worker process
+
+    def _open(self) -> zipfile.ZipFile:
+        if self._zip is None:
+            try:
+                self._zip = zipfile.ZipFile(self.archive)
+            except FileNotFoundError:
+                raise PictureError(f"{self.archive}: there is no such archive") from None
+            except zipfile.BadZipFile as error:
+                raise PictureError(f"{self.archive}: not a readable zip archive ({error})") from error
+        return self._zip
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return self._open().getinfo(name).file_size
+        except KeyError:
+            return None
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return self._open().read(name)
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            raise PictureError(f"{name}: cannot be read from {self.archive.name} ({error})") from error
+
+    def _known(self) -> Sequence[str]:
+        return self._open().namelist()
+
+
+def open_picture(data: bytes, name: str) -> Image.Image:
+    """Encoded bytes as an RGB picture (first frame, transparency dropped). Raises PictureError naming `name`."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size  # known from the header, before anything is decoded
+            if width * height > MAX_PIXELS:
+                raise PictureError(
+                    f"{name}: {width} x {height} pixels are more than the {MAX_PIXELS:,} allowed"
+                )
+            return picture.convert("RGB")
+    except UnidentifiedImageError:
+        raise PictureError(f"{name}: not a picture in a known format") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, PictureError):
+            raise
+        raise PictureError(f"{name}: cannot be decoded ({error})") from error
