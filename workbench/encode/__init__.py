@@ -1,0 +1,1 @@
+"""Numbers for pictures and words: encoders, and the store that keeps what they gave."""

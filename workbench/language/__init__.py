@@ -1,0 +1,1 @@
+"""Words for pictures: captions, edited captions, and records that replay them without the models."""
