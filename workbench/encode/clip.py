@@ -18,6 +18,7 @@ from pathlib import Path
 
 import open_clip
 import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors import SafetensorError
 
@@ -97,9 +98,7 @@ def load_clip(
         id=f"{source.label}@{weights[:12]}.{recipe[:8]}",
         dim=int(source.config["embed_dim"]),
         model=model.to(where).eval(),
-        prepare=open_clip.image_transform_v2(
-            open_clip.PreprocessCfg(**model.visual.preprocess_cfg), is_train=False
-        ),
+        prepare=image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False),
         tokenizer=_tokenizer(source),
         provenance={"model": source.label, "weights": weights, "recipe": recipe, "vocabulary": vocabulary},
         device=where,
@@ -108,22 +107,20 @@ def load_clip(
 
 
 def _build(source: Source) -> torch.nn.Module:
-    """The architecture, then its weights, strictly: no parameter may be left at random."""
+    """The architecture with its weights, strictly: no parameter may be left at random."""
     try:
-        model = open_clip.create_model(
+        return open_clip.create_model(
             source.model,
-            pretrained=source.tag,
-            load_weights=False,
-            pretrained_text=False,
+            pretrained=source.pretrained,
+            require_pretrained=True,
+            weights_only=True,
             force_quick_gelu=source.quick_gelu,
             precision="fp32",
         )
-        open_clip.load_checkpoint(model, str(source.weights), strict=True, weights_only=True)
     except UNREADABLE as error:
         raise EncoderError(
             f"{source.label}: cannot load {source.weights.name} into this model: {error}"
         ) from error
-    return model
 
 
 def file_digest(path: Path) -> str:

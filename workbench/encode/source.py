@@ -31,15 +31,15 @@ OFFLINE = (
 class Source:
     """What is needed to build one model.
 
-    ``label`` goes into ids and tables and never holds a machine's path; ``model`` is the name
-    open_clip understands; ``vocabulary`` is the model's own merges file, if it has one.
+    ``label`` goes into ids and tables and never holds a machine's path; ``model`` and
+    ``pretrained`` are what open_clip understands; ``vocabulary`` is the model's own merges file, if it has one.
     """
 
     label: str
     model: str
     weights: Path
     config: Mapping
-    tag: str | None = None
+    pretrained: str | None = None
     quick_gelu: bool = False
     vocabulary: Path | None = field(default=None)
 
@@ -94,16 +94,16 @@ def _from_folder(folder: Path) -> Source:
 
 
 def _weights_in(folder: Path) -> Path:
-    """The one weights file of a folder; raises when there is none or a choice would be a guess."""
-    found = sorted(p for p in folder.iterdir() if p.suffix in WEIGHT_SUFFIXES)
-    preferred = [p for p in found if p.name == PREFERRED_WEIGHTS] or [
-        p for p in found if p.suffix == ".safetensors"
-    ]
-    choice = preferred or found
+    """The weights file of a folder: the one of the usual name, else the only one there is.
+
+    In both cases it is the one open_clip picks; where that would be a guess, EncoderError.
+    """
+    found = sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".bin", ".pth"))
+    choice = [p for p in found if p.name == PREFERRED_WEIGHTS] or found
     if len(choice) != 1:
         raise EncoderError(
             f"{folder} holds {len(choice)} weights files ({_listed(p.name for p in choice)}), "
-            f"expected exactly one, called {PREFERRED_WEIGHTS}"
+            f"expected exactly one, or one called {PREFERRED_WEIGHTS}"
         )
     return choice[0]
 
@@ -113,7 +113,7 @@ def _from_file(model: str, weights: Path) -> Source:
         raise EncoderError(f"{model}: no weights file {weights}")
     config = open_clip.get_model_config(model)
     _warn_if_named_openai(f"{model}:{weights.name}", bool(config.get("quick_gelu")))
-    return Source(f"{model}:{weights.stem}", model, weights, config)
+    return Source(f"{model}:{weights.stem}", model, weights, config, str(weights))
 
 
 def _from_tag(model: str, tag: str) -> Source:
@@ -131,7 +131,7 @@ def _from_tag(model: str, tag: str) -> Source:
         raise EncoderError(
             f"cannot download {model}:{tag} ({type(error).__name__}: {error}). {OFFLINE}"
         ) from error
-    return Source(f"{model}:{tag}", model, weights, config, tag=tag, quick_gelu=quick_gelu)
+    return Source(f"{model}:{tag}", model, weights, config, tag, quick_gelu)
 
 
 def _quick_gelu(model: str, tag: str, trained: bool, config: bool) -> bool:
