@@ -1,0 +1,31 @@
+"""CIReVL: the composed caption alone."""
+
+import numpy as np
+
+from tests.conftest import ArrayCase
+from workbench.arrays import unit
+from workbench.data.benchmark import Gallery, qrels_from_ids
+from workbench.methods import CIReVL
+from workbench.metrics import recall_at
+from workbench.score.ranks import target_ranks
+
+
+def test_naive_formula_and_nothing_else_enters(make_case):
+    case = make_case(seed=2)
+    alone = ArrayCase(
+        {"composed_caption": case.parts["composed_caption"]}, {"image": case.views["image"]}
+    )  # no picture of the reference is needed
+    naive = [[q @ g for g in unit(case.views["image"])] for q in unit(case.parts["composed_caption"])]
+    np.testing.assert_allclose(CIReVL().score(alone), naive, atol=1e-6)
+
+
+def test_fashioniq_recall_of_the_released_code(golden):
+    data, expected = golden("cir/fiq_recall", "input.npz"), golden("cir/fiq_recall", "expected.json")
+    case = ArrayCase({"composed_caption": data["query"]}, {"image": data["gallery"]})
+    gallery = Gallery(tuple(data["gallery_names"].tolist()))
+    ranks = target_ranks(
+        CIReVL().score(case), qrels_from_ids(gallery, data["target_names"][:, None].tolist())
+    )
+    for k in (1, 5, 10, 50):
+        published = expected["metrics_percent"]["cirevl"][f"Recall@{k}"]
+        assert abs(100 * recall_at(ranks, k).mean() - published) < 1e-4

@@ -1,0 +1,88 @@
+"""Baselines from two embeddings, the reference image v and the modification text t (unit rows, g a gallery image).
+
+What they leave out: any words for the reference image. See `cirevl` for the bridge through language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import Float
+from workbench.methods.base import METHODS, LinearMethod
+from workbench.score.similarities import Term
+
+IMAGE, TEXT = Term("reference_image"), Term("modification")
+
+
+@METHODS.register("image_only")
+@dataclass(frozen=True)
+class ImageOnly(LinearMethod):
+    """score = v . g: pictures like the reference."""
+
+    terms = (IMAGE,)
+
+    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
+        return np.ones(1, np.float32)
+
+
+@METHODS.register("text_only")
+@dataclass(frozen=True)
+class TextOnly(LinearMethod):
+    """score = t . g: pictures like the modification text."""
+
+    terms = (TEXT,)
+
+    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
+        return np.ones(1, np.float32)
+
+
+@METHODS.register("weighted_sum")
+@dataclass(frozen=True)
+class WeightedSum(LinearMethod):
+    """query = unit((1 - weight) v + weight t); weight 0 is image only, 1 is text only. Equal parts by default."""
+
+    weight: float = 0.5
+    terms = (IMAGE, TEXT)
+
+    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
+        return np.array([1 - self.weight, self.weight], np.float32)
+
+
+@METHODS.register("slerp")
+@dataclass(frozen=True)
+class Slerp(LinearMethod):
+    """Walks a fraction `alpha` of the way from v to t on the sphere. Linear with weights per query:
+
+        (sin((1 - alpha) angle), sin(alpha angle)) / sin(angle),    angle = arccos(v . t)
+
+    Nearly parallel or opposite pairs (|v . t| > .9995) are mixed in a straight line, as in the released code.
+    Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024), where about .8 works best.
+    """
+
+    alpha: float = 0.8
+    terms = (IMAGE, TEXT)
+
+    def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
+        cosine = gram[:, 0, 1] / np.sqrt(gram[:, 0, 0] * gram[:, 1, 1])
+        line = np.array([1 - self.alpha, self.alpha])
+        straight = np.abs(cosine) > 0.9995
+        angle = np.arccos(np.where(straight, 0.0, cosine))[:, None]
+        arc = np.sin(line * angle) / np.sin(angle)
+        return np.where(straight[:, None], line, arc).astype(np.float32)
+
+
+@METHODS.register("product")
+@dataclass(frozen=True)
+class Product:
+    """score = max(v . g, 0) max(t . g, 0): both must match. Not linear.
+
+    Negative similarities count as 0, as in the i-CIR evaluation (Psomas et al., 2025), so whole tails can tie.
+    """
+
+    terms = (IMAGE, TEXT)
+
+    def score(self, case) -> Float["Q N"]:
+        similarities = case.similarities(self.terms)
+        return np.maximum(similarities[IMAGE], 0) * np.maximum(similarities[TEXT], 0)

@@ -1,0 +1,29 @@
+"""CIReVL: search with the words for the picture one wants.
+
+A captioner describes the reference image, a language model edits the description as the modification text asks, and
+the edited description (the composed caption) is the query; the reference image itself is not used any more.
+
+Karthik et al., Vision-by-Language for Training-Free Compositional Image Retrieval, ICLR 2024 (arXiv 2310.09291).
+Left out here: captioning and editing, which `language` does before a case is scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import Float
+from workbench.methods.base import METHODS, LinearMethod
+from workbench.score.similarities import Term
+
+
+@METHODS.register("cirevl")
+@dataclass(frozen=True)
+class CIReVL(LinearMethod):
+    """score = composed caption . gallery image."""
+
+    terms = (Term("composed_caption"),)
+
+    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
+        return np.ones(1, np.float32)
