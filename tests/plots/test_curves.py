@@ -15,7 +15,7 @@ def sums() -> pd.DataFrame:
             "method": method,
             "metric": metric,
             "alpha": alpha,
-            "value": value,
+            "mean": value,
             "low": value - 0.1,
             "high": value + 0.1,
         }

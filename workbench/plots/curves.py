@@ -32,9 +32,9 @@ def check_columns(what: str, frame: pd.DataFrame, *columns: str) -> None:
 def metric_curve(frame: pd.DataFrame, parameter: str, title: str, xlabel: str | None = None) -> Figure:
     """A metric along a parameter: one line per method with its interval as a band, one panel per metric.
 
-    frame: columns method, metric, <parameter>, value, low, high (shares of 1). Raises FrameError for a missing column.
+    frame: columns method, metric, <parameter>, mean, low, high (shares of 1). Raises FrameError for a missing column.
     """
-    check_columns("metric_curve", frame, "method", "metric", parameter, "value", "low", "high")
+    check_columns("metric_curve", frame, "method", "metric", parameter, "mean", "low", "high")
     metrics = list(dict.fromkeys(frame["metric"]))
     figure = Figure(figsize=(1.2 + 4.1 * len(metrics), 3.9), layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
@@ -95,7 +95,7 @@ def target_counts(frame: pd.DataFrame, title: str) -> Figure:
 
 def _band(panel: Axes, line: pd.DataFrame, parameter: str, method: str) -> None:
     colour, x = colour_of(method), line[parameter].to_numpy(np.float64)
-    panel.plot(x, line["value"], color=colour, marker=marker_of(method), label=label_of(method))
+    panel.plot(x, line["mean"], color=colour, marker=marker_of(method), label=label_of(method))
     panel.fill_between(x, line["low"], line["high"], color=colour, alpha=0.18, linewidth=0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import zlib
 from collections.abc import Callable
 
@@ -55,6 +56,8 @@ STYLE = {
     "svg.fonttype": "path",
     "svg.hashsalt": "workbench",  # ids in the file follow from its content alone
 }
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 def base_name(method: str) -> str:
@@ -108,6 +111,18 @@ def svg(figure: Figure) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def same_drawing(one: str, other: str, tolerance: float = 0.5) -> bool:
+    """Whether two SVG texts differ in nothing but numbers, and in those by less than `tolerance` points.
+
+    >>> same_drawing('<path d="M 1.02 3"/>', '<path d="M 1.01 3"/>'), same_drawing("<g 1>", "<g 4>")
+    (True, False)
+    """
+    if _NUMBER.sub("#", one) != _NUMBER.sub("#", other):
+        return False
+    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(a == b or abs(float(a) - float(b)) < tolerance for a, b in pairs)
 
 
 def _stable(name: str) -> int:
