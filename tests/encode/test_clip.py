@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.encode.tiny import CONFIG, WIDTH, picture, write_coca
+from tests.encode.tiny import CONFIG, CONTEXT, WIDTH, picture, write_coca
 from workbench.encode import source
 from workbench.encode.encoder import Encoder, EncoderError, load_encoder
 
@@ -170,16 +170,16 @@ def test_an_alias_is_a_name_for_a_folder(folder, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])
 def test_an_empty_text_is_refused(coca, text):
-    with pytest.raises(EncoderError, match="text 1 is empty"):
+    with pytest.raises(EncoderError, match="is empty"):
         coca.encode_texts(["the cat", text])
 
 
 def test_a_long_text_is_reported_never_cut(coca, monkeypatch):
-    fits = "the " * 10
+    fits = "the " * (CONTEXT - 2)
     assert coca.encode_texts([fits]).shape == (1, WIDTH)
     monkeypatch.setattr(coca.model, "encode_text", None)  # nothing may be encoded before the error
-    with pytest.raises(EncoderError, match=r"text 2 has 13 tokens, more than the 12 .*'the the"):
-        coca.encode_texts(["a", "cat", "the " * 11])
+    with pytest.raises(EncoderError, match=r"text has 25 tokens, more than the 24 .*'the the"):
+        coca.encode_texts(["a", "cat", "the " * (CONTEXT - 1)])
 
 
 @pytest.mark.parametrize(

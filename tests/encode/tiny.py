@@ -15,13 +15,14 @@ from PIL import Image
 MERGES = ("t h", "th e</w>", "c a", "ca t</w>", "r e", "re d</w>", "i n", "in g</w>")
 N_TOKENS = 2 * 256 + len(MERGES) + 2
 WIDTH = 16
+CONTEXT = 24
 
 CONFIG = {
     "model_cfg": {
         "embed_dim": WIDTH,
         "custom_text": True,
         "multimodal_cfg": {
-            "context_length": 12,
+            "context_length": CONTEXT,
             "vocab_size": N_TOKENS,
             "width": WIDTH,
             "heads": 2,
@@ -41,7 +42,7 @@ CONFIG = {
             "output_tokens": True,
         },
         "text_cfg": {
-            "context_length": 12,
+            "context_length": CONTEXT,
             "vocab_size": N_TOKENS,
             "width": WIDTH,
             "heads": 2,

@@ -58,8 +58,20 @@ class ClipEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> Float["n D"]:
         """Raw float32 rows of texts; raises EncoderError, before any is encoded, on an empty or too long one."""
-        check_texts(self.tokenizer, texts)
+        for text in texts:
+            self.check_text(text)
         return self._encode(texts, self._text_rows, "text")
+
+    def check_text(self, text: str) -> None:
+        """Raise EncoderError if the text is empty, or longer than the context: it would be cut."""
+        if not text.strip():
+            raise EncoderError(f"text {text!r} is empty; every text must say something")
+        n_tokens = count_tokens(self.tokenizer, text)
+        if n_tokens > self.context_length:
+            raise EncoderError(
+                f"a text has {n_tokens} tokens, more than the {self.context_length} this model reads: {text!r}; "
+                "shorten it (texts are never cut silently)"
+            )
 
     def pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """The model's input for these pictures: (b, 3, height, width) on its device."""
@@ -154,17 +166,3 @@ def count_tokens(tokenizer, text: str) -> int:
         return len(tokenizer.encode(text)) + 2
     clean = getattr(tokenizer, "clean_fn", str)
     return len(tokenizer.tokenizer(clean(text)).input_ids)
-
-
-def check_texts(tokenizer, texts: Sequence[str]) -> None:
-    """Raise EncoderError on the first text that is empty or longer than the model's context."""
-    limit = tokenizer.context_length
-    for i, text in enumerate(texts):
-        if not text.strip():
-            raise EncoderError(f"text {i} is empty: {text!r}; every text must say something")
-        n_tokens = count_tokens(tokenizer, text)
-        if n_tokens > limit:
-            raise EncoderError(
-                f"text {i} has {n_tokens} tokens, more than the {limit} this model reads: {text!r}; "
-                "shorten it (texts are never cut silently)"
-            )

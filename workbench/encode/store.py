@@ -28,7 +28,7 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from workbench.arrays import Float, unit
-from workbench.encode.encoder import Encoder, batches, encode_in_batches
+from workbench.encode.encoder import BATCH, Encoder, batches, encode_in_batches
 from workbench.paths import cache_root, inside
 
 FORMAT = 1
@@ -111,10 +111,15 @@ class EmbeddingStore:
         )
 
     def texts(self, encoder: Encoder, texts: Sequence[str]) -> StoredRows:
-        """Rows of texts, encoding what is missing."""
+        """Rows of texts, encoding what is missing.
+
+        An encoder that offers ``check_text(text)`` is asked about all of them before it encodes the first.
+        """
         digests = tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
         what = Collection(encoder.id, "texts", digests, encoder.dim)
-        return self._rows(what, encode=lambda part: encoder.encode_texts(texts[part]))
+        fits = getattr(encoder, "check_text", None)
+        check = (lambda i: fits(texts[i])) if fits else None
+        return self._rows(what, encode=lambda part: encoder.encode_texts(texts[part]), check=check)
 
     def manifests(self) -> list[dict]:
         """What is stored: one manifest per collection, in order of folder name."""
@@ -164,7 +169,7 @@ class EmbeddingStore:
                 bar.update(1)
 
     def _bar(self, total: int, label: str) -> tqdm:
-        return tqdm(total=total, desc=label, unit="row", disable=not self.progress or not total)
+        return tqdm(total=total, desc=label, unit="row", disable=not self.progress or total <= BATCH)
 
     def _manifest_of(self, folder: Path, what: Collection) -> dict:
         """The collection's manifest as it stands, or a new one with nothing encoded yet."""

@@ -158,9 +158,9 @@ class RecordedCaptions:
         return cls(records, sources[0][0], json.loads(sources[0][1]))
 
     @classmethod
-    def make(cls, captioner, path: Path | str) -> RecordedCaptions:
-        """Answer from the file, and let the captioner write what it lacks."""
-        return cls(Records(path), captioner.id, dict(captioner.options), captioner)
+    def make(cls, captioner, path: Path | str, batch_size: int = 64) -> RecordedCaptions:
+        """Answer from the file, and let the captioner write what it lacks, ``batch_size`` pictures at a time."""
+        return cls(Records(path), captioner.id, dict(captioner.options), captioner, batch_size)
 
     def texts(self, pictures, indices: Sequence[int]) -> tuple[str, ...]:
         """The captions of ``pictures[i]`` for the indices, in their order.
@@ -168,7 +168,11 @@ class RecordedCaptions:
         Raises MissingRecords, naming the first pictures that have none, if there is no captioner.
         """
         keys = {i: make_key(pictures.digest(i), self.model, self.options) for i in dict.fromkeys(indices)}
-        missing = [i for i, key in keys.items() if key not in self.records]
+        first: dict[Key, int] = {}
+        for i, key in keys.items():
+            if key not in self.records:
+                first.setdefault(key, i)
+        missing = list(first.values())
         if missing and self.captioner is None:
             raise MissingRecords(
                 f"{self.records.path} has no caption by {self.model} for {len(missing)} of {len(keys)} pictures "
