@@ -65,8 +65,14 @@ def write_coca(folder: Path, seed: int = 0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bpe.txt.gz").write_bytes(gzip.compress("\n".join(["#version", *MERGES]).encode(), mtime=0))
     (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
-    torch.manual_seed(seed)
     model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        # open_clip leaves the decoder's output unset, and its small weights would caption all pictures alike.
+        for name, weight in model.named_parameters():
+            if weight.ndim > 1:
+                gain = 4.0 if "visual" in name or "cross_attn" in name else 1.0
+                weight.copy_(torch.randn(weight.shape, generator=draw) * gain / weight.shape[-1] ** 0.5)
     save_file(model.state_dict(), folder / "open_clip_model.safetensors")
     return folder
 
