@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.encode.tiny import FakeEncoder, Pictures, rows_asked_for, write_coca
+from workbench import case as case_module
 from workbench.case import JOINS, CaseError, Wording, build_case, load_case
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.encode.encoder import EncoderError, load_encoder
@@ -146,6 +147,8 @@ def test_a_term_without_its_ingredient_says_which(store, captions):
     with pytest.raises(CaseError, match="captions: got none"):
         build_case(benchmark(), FakeEncoder(), terms=[("modification", "caption")], store=store)
     terms = [("composed_caption", "image")]
+    with pytest.raises(CaseError, match="captions: got none"):
+        build_case(benchmark(), FakeEncoder(), recomposer=Appending(), terms=terms, store=store)
     with pytest.raises(CaseError, match="recomposer: got none"):
         build_case(benchmark(), FakeEncoder(), captions=captions, terms=terms, store=store)
     with pytest.raises(CaseError, match="ids but no pictures"):
@@ -173,6 +176,14 @@ def test_failed_edits_are_listed_and_warned_about(store, captions):
     assert (failure.query, failure.caption, failure.modification) == ("q1", "picture 0", "two cats")
     assert failure.used == case.texts["composed_caption"][1] == "two cats"
     assert "no rule" in failure.reason
+
+
+def test_an_empty_caption_is_named(store, tmp_path):
+    records = Records(tmp_path / "mute.jsonl")
+    records.append([Record(Pictures(N).digest(i), "writer@1", "" if i == 2 else "words") for i in range(N)])
+    mute = RecordedCaptions.replay(records.path)
+    with pytest.raises(CaseError, match=r"writer@1 gave 2 empty captions, the first for picture 2"):
+        build_case(benchmark(), FakeEncoder(), captions=mute, store=store)
 
 
 @pytest.mark.parametrize("modification", [("",), ("  ",), (), ("red", " ")])
@@ -275,7 +286,10 @@ def test_load_case_goes_by_names_and_replays_captions(tmp_path, monkeypatch, cap
     assert case.encoder.startswith("tiny-coca@")
     assert case.captions is None
     shutil.copy(captions.records.path, tmp_path / "data" / "toy" / "captions.jsonl")
-    case = load_case("toy", "tiny-coca", "val", recomposer=Appending())
+    monkeypatch.setattr(
+        case_module, "RECOMPOSERS", SimpleNamespace(get=lambda name: {"rules": Appending}[name])
+    )
+    case = load_case("toy", "tiny-coca", "val")
     assert case.captions == "writer@1"
     assert case.texts["composed_caption"][1] == "picture 0, two cats"
     stored = [json.loads(p.read_text()) for p in (tmp_path / "cache" / "embeddings").glob("*/manifest.json")]

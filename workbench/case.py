@@ -17,7 +17,6 @@ one function here, one row above and in the glossary.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +29,9 @@ from workbench.arrays import Float
 from workbench.data.benchmark import Benchmark, Query
 from workbench.encode.encoder import Encoder, load_encoder
 from workbench.encode.store import EmbeddingStore
+from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedCaptions
+from workbench.language.edits import Edits, Failure, edit_captions
 from workbench.paths import benchmark_root
 from workbench.registry import UnknownName, nearest
 
@@ -87,17 +88,6 @@ class Wording:
         return JOINS[self.join](*texts)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A caption that could not be edited, and the text that stands in for the edited one."""
-
-    query: str
-    caption: str
-    modification: str
-    reason: str
-    used: str
-
-
 @dataclass(frozen=True, eq=False)
 class Case:
     """Raw rows of every query part and gallery view that was asked for, with the texts behind them.
@@ -129,19 +119,22 @@ def load_case(
     split: str = "val",
     *,
     terms: Iterable[tuple[str, str]] | None = None,
-    recomposer: Recomposer | None = None,
+    recomposer: Recomposer | str | None = "rules",
     wording: Wording = Wording(),
     store: EmbeddingStore | None = None,
 ) -> Case:
     """A case by names: benchmark and encoder loaded, captions replayed from data/<benchmark>/captions.jsonl.
 
-    Without such a file, or without a recomposer, the parts that need them are left out, unless ``terms`` ask for them.
+    Without that file the parts that need captions are left out, or are a CaseError where ``terms`` ask for them.
     """
     records = benchmark_root(benchmark) / "captions.jsonl"
+    captions = RecordedCaptions.replay(records) if records.is_file() else None
+    if isinstance(recomposer, str):
+        recomposer = RECOMPOSERS.get(recomposer)() if captions else None
     return build_case(
         data.load(benchmark, split),
         load_encoder(encoder),
-        captions=RecordedCaptions.replay(records) if records.is_file() else None,
+        captions=captions,
         recomposer=recomposer,
         terms=terms,
         wording=wording,
@@ -180,7 +173,7 @@ def build_case(
         {name: rows[name] for name in parts},
         {name: rows[name] for name in views},
         texts,
-        tuple(build.failures),
+        build.edits.failures if "composed_caption" in parts else (),
         wording,
     )
 
@@ -223,7 +216,6 @@ class _Build:
     wording: Wording
     references: Sequence | None
     store: EmbeddingStore
-    failures: list[Failure] = field(default_factory=list)
 
     def encode(self, texts: Sequence[str]) -> Float["n D"]:
         """Raw rows of the texts under the prompt; equal texts are encoded once."""
@@ -247,18 +239,14 @@ class _Build:
 
     @cached_property
     def composed_caption(self) -> tuple[str, ...]:
+        return self.edits.texts
+
+    @cached_property
+    def edits(self) -> Edits:
+        captions, ids = self.reference_caption, [query.id for query in self.benchmark.queries]
         if self.recomposer is None:
             raise CaseError("recomposer: got none, but the asked terms need composed captions")
-        texts = zip(self.benchmark.queries, self.reference_caption, self.modification, strict=True)
-        composed = tuple(self._compose(*each) for each in texts)
-        if self.failures:
-            first = self.failures[0]
-            warnings.warn(
-                f"{self.recomposer.id} could not edit {len(self.failures)} of {len(composed)} captions; there the "
-                f"modification text stands in (case.failures lists them). First: {first.query!r}, {first.reason}",
-                stacklevel=4,
-            )
-        return composed
+        return edit_captions(self.recomposer, ids, captions, self.modification)
 
     @cached_property
     def caption(self) -> tuple[str, ...]:
@@ -281,21 +269,16 @@ class _Build:
             raise CaseError(f"{self.benchmark.name}: the gallery has ids but no pictures")
         return self.benchmark.gallery.images
 
-    def _compose(self, query: Query, caption: str, modification: str) -> str:
-        try:
-            return self.recomposer.recompose(caption, modification)
-        except (
-            ValueError
-        ) as error:  # the published code of CIReVL searches by the modification then, and so do we
-            self.failures.append(Failure(query.id, caption, modification, str(error), used=modification))
-            return modification
-
     def _captions_of(self, pictures: Sequence, rows: Sequence[int]) -> tuple[str, ...]:
         if self.captions is None:
+            raise CaseError("captions: got none, but the asked terms need them; make some: workbench caption")
+        texts = self.captions.texts(pictures, rows)
+        mute = [row for row, text in zip(rows, texts, strict=True) if not text.strip()]
+        if mute:
             raise CaseError(
-                "captions: got none, but the asked terms need captions of references or of the gallery"
+                f"{self.captions.id} gave {len(mute)} empty captions, the first for picture {mute[0]}"
             )
-        return self.captions.texts(pictures, rows)
+        return texts
 
     def _per_reference(self, of_gallery: Callable, of_outside: Callable) -> list:
         """One value per query: from the reference's row in the gallery, or from its own picture."""

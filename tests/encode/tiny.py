@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def picture(seed: int, size: int = 40) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-class Pictures:
+class Pictures(Sequence):
     """A picture sequence in memory, as the store wants it: ``len``, ``[i]``, ``digest(i)``."""
 
     def __init__(self, n: int, first: int = 0):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from tests.encode.tiny import CONTEXT, FakeEncoder, picture, write_coca
+from tests.encode.tiny import CONTEXT, picture, write_coca
 from workbench.encode.encoder import EncoderError, load_encoder
 from workbench.language.captions import CoCaCaptioner, decode, special_tokens
 
@@ -106,9 +108,8 @@ def test_it_is_named_by_its_weights_and_options(captioner):
     assert captioner.options == {"decoding": "greedy", "max_tokens": CONTEXT}
 
 
-def test_a_model_without_a_decoder_is_refused_by_name():
-    towers = FakeEncoder(name="towers@1")
-    towers.model = torch.nn.Linear(1, 1)
+def test_a_model_without_a_decoder_is_refused_by_name(captioner):
+    towers = replace(captioner.encoder, id="towers@1", model=torch.nn.Linear(1, 1))
     with pytest.raises(EncoderError, match="towers@1 has no caption decoder"):
         CoCaCaptioner(towers)
 
