@@ -37,6 +37,7 @@ class ArrayCase:
 
     parts: dict
     views: dict
+    benchmark: object = None
 
     def similarities(self, terms):
         from workbench.score.similarities import Similarities
@@ -50,7 +51,7 @@ VIEWS = ("image", "caption", "caption_2")
 
 @pytest.fixture
 def make_case():
-    """make_case(seed): random raw rows of different lengths for every part and view."""
+    """make_case(seed): random raw rows of different lengths for every part and view, and a benchmark around them."""
 
     def make(seed: int = 0, queries: int = 12, items: int = 40, width: int = 16) -> ArrayCase:
         rng = np.random.default_rng(seed)
@@ -58,6 +59,37 @@ def make_case():
         def raw(rows: int) -> np.ndarray:
             return (rng.normal(size=(rows, width)) * rng.uniform(0.5, 9, (rows, 1))).astype(np.float32)
 
-        return ArrayCase({name: raw(queries) for name in PARTS}, {name: raw(items) for name in VIEWS})
+        parts, views = {name: raw(queries) for name in PARTS}, {name: raw(items) for name in VIEWS}
+        return ArrayCase(parts, views, _benchmark(queries, items))
 
     return make
+
+
+def _benchmark(queries: int, items: int):
+    """Query q has its reference at row q // 2 and its targets at the two rows after queries + q."""
+    from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
+
+    ids = tuple(f"picture-{n}" for n in range(items))
+    reference = np.arange(queries) // 2
+    label = (queries + np.arange(queries)) % items
+    targets = np.stack([label, (label + 1) % items], axis=1)
+    candidates = np.stack([(label + step) % items for step in range(6)], axis=1)
+    excluded = np.where(reference == label, -1, reference)[:, None]
+    return Benchmark(
+        name="arrays",
+        split="val",
+        queries=tuple(
+            Query(f"q{q}", int(r), ids[r], ("make it blue",), {"edit": "colour" if q % 3 else "part"})
+            for q, r in enumerate(reference)
+        ),
+        gallery=Gallery(ids),
+        qrels={
+            "default": Qrels(targets, excluded),
+            "subset": Qrels(label[:, None], candidates=candidates),
+        },
+        metrics=("recall@5", "hit@5", "map@5", "subset:recall@1"),
+        protocol={"reference": "excluded"},
+        card=Card(
+            "arrays", "CC0-1.0", "none", "random numbers", counts={"queries": queries, "gallery": items}
+        ),
+    )

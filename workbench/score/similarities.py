@@ -9,7 +9,7 @@ some methods (WeiMoCIR) compose before they normalise. Left out: what the parts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -93,6 +93,12 @@ class Similarities:
         check_finite("query parts", rows)
         return np.einsum("qrd,qsd->qrs", rows, rows)
 
+    def queries(self, rows: slice) -> Similarities:
+        """The same for some of the queries; the gallery's unit rows are shared."""
+        some = replace(self, parts={name: self.parts[name][rows] for name in self.part_names})
+        some.__dict__["unit_views"] = self.unit_views
+        return some
+
     def blocks(self, queries: slice, items: slice) -> Float["K q n"]:
         """All K similarities of some queries with some items."""
         return np.stack(
@@ -115,7 +121,7 @@ class Similarities:
 
     def composed(self, weights: Float[" K"] | Float["Q K"], view: str = "image") -> Float["Q D"]:
         """The composed query that faces one view: the weighted sum of its unit parts, not normalised."""
-        per_query = self._per_query(weights)
+        per_query = self.weights_per_query(weights)
         total = np.zeros_like(self.unit_parts[self.terms[0].part])
         for k, term in enumerate(self.terms):
             if term.view == view:
@@ -130,7 +136,8 @@ class Similarities:
             scores += self.composed(weights, view) @ self.unit_views[view].T
         return scores
 
-    def _per_query(self, weights: np.ndarray) -> Float["Q K"]:
+    def weights_per_query(self, weights: Float[" K"] | Float["Q K"]) -> Float["Q K"]:
+        """Weights as float32, one row per query. Raises ArrayError where they do not fit or are not finite."""
         weights = np.asarray(weights, np.float32)  # float64 weights would silently double every matrix
         check_finite("weights", weights)
         shape = (self.n_queries, len(self.terms))

@@ -1,0 +1,89 @@
+"""From a case and methods to the tidy frame and the results table."""
+
+import numpy as np
+import pytest
+
+from workbench.evaluation import evaluate, method_ranks, results_table
+from workbench.methods import ImageOnly, PDVFusion, Product, TextOnly
+from workbench.metrics import average_precision_at, recall_at
+from workbench.registry import UnknownName
+from workbench.score.ranks import target_ranks
+from workbench.significance import bootstrap_interval, paired_test
+
+
+@pytest.fixture
+def case(make_case):
+    return make_case(seed=12)
+
+
+def test_the_frame_has_a_row_per_method_and_query(case):
+    frame = evaluate(case, [ImageOnly(), PDVFusion(beta=0.5)])
+    assert list(frame.columns) == [
+        "method",
+        "query",
+        "reference",
+        "tag_edit",
+        "rank",
+        *case.benchmark.metrics,
+    ]
+    assert frame["method"].tolist() == ["image_only"] * 12 + ["pdv_f(beta=0.5)"] * 12
+    assert frame["query"].tolist() == [f"q{q}" for q in range(12)] * 2
+    assert frame["tag_edit"].tolist()[:4] == ["part", "colour", "colour", "part"]
+
+
+def test_its_numbers_are_the_metrics_of_the_ranks(case):
+    frame = evaluate(case, {"text": TextOnly()})
+    scores = TextOnly().score(case)
+    qrels = case.benchmark.qrels
+    default, subset = target_ranks(scores, qrels["default"]), target_ranks(scores, qrels["subset"])
+    np.testing.assert_array_equal(frame["rank"], default[:, 0])
+    np.testing.assert_array_equal(frame["recall@5"], recall_at(default, 5))
+    np.testing.assert_array_equal(frame["map@5"], average_precision_at(default, 5))
+    np.testing.assert_array_equal(frame["subset:recall@1"], recall_at(subset, 1))
+
+
+def test_methods_that_are_not_linear_are_ranked_too(case):
+    ranks = method_ranks(case, Product(), ["default"])["default"]
+    np.testing.assert_array_equal(ranks, target_ranks(Product().score(case), case.benchmark.qrels["default"]))
+
+
+def test_the_table_holds_means_intervals_and_paired_tests(case):
+    frame = evaluate(case, [ImageOnly(), TextOnly()])
+    table = results_table(frame, ["hit@5", "map@5"]).set_index(["method", "metric"])
+    assert table.columns.tolist() == [
+        *("queries", "mean", "low", "high"),
+        *("baseline", "difference", "difference_low", "difference_high", "p"),
+    ]
+    clusters = case.benchmark.clusters
+    values = {name: rows["map@5"].to_numpy() for name, rows in frame.groupby("method")}
+    row = table.loc[("text_only", "map@5")]
+    interval = bootstrap_interval(values["text_only"], clusters)
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx(tuple(interval))
+    test = paired_test(values["text_only"], values["image_only"], clusters)
+    assert row["baseline"] == "image_only"
+    assert (row["difference"], row["difference_low"], row["difference_high"], row["p"]) == pytest.approx(
+        tuple(test)
+    )
+    own = table.loc[("image_only", "map@5")]
+    assert own["difference"] == 0
+    assert np.isnan(own["p"])
+
+
+def test_rows_are_paired_by_query_not_by_position(case):
+    frame = evaluate(case, [ImageOnly(), TextOnly()])
+    shuffled = frame.sample(frac=1, random_state=0)
+    first = results_table(frame, ["map@5"], baseline="image_only").set_index("method")
+    second = results_table(shuffled, ["map@5"], baseline="image_only").set_index("method")
+    assert second.loc["text_only", "difference"] == pytest.approx(first.loc["text_only", "difference"])
+    wins = frame.pivot(index="query", columns="method", values="map@5").diff(axis=1)["text_only"]
+    assert first.loc["text_only", "difference"] == pytest.approx(wins.mean())
+
+
+def test_unknown_names_are_refused(case):
+    with pytest.raises(UnknownName, match=r"arrays has no qrels 'subst'\. Did you mean 'subset'"):
+        evaluate(case, [ImageOnly()], ["subst:recall@1"])
+    frame = evaluate(case, [ImageOnly()])
+    with pytest.raises(UnknownName, match="the frame has no method 'text_only'"):
+        results_table(frame, ["hit@5"], baseline="text_only")
+    with pytest.raises(UnknownName, match=r"the frame has no metric 'hit@50'\. Did you mean 'hit@5'"):
+        results_table(frame, ["hit@50"])

@@ -1,0 +1,165 @@
+"""Embedding clouds whose gap, cone, pairs and hubs are known, because they were put there.
+
+For teaching (turn one cause, watch one symptom) and for tests at sizes no shipped data has. A row is
+
+    sqrt(cone) axis + sqrt(1 - cone) content          axis: one per modality;  content: a unit row of its own
+
+Contents are orthogonal to both axes, so within a modality the mean cosine is `cone`, and the two mean rows lie
+sqrt(cone) |axis_image - axis_text| = `gap` apart. A text's content is its picture's, turned by noise. Hubs are
+pictures whose content is pulled towards a lean that all texts share.
+Left out: anything a real model would add; nothing here is drawn from data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import Float, unit
+
+
+class SimulationError(ValueError):
+    """Parameters that no cloud can have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clouds:
+    """Unit rows: `texts[i]` belongs to `images[i]`. `hubs` are the rows of pictures pulled into the lean."""
+
+    images: Float["N D"]
+    texts: Float["N D"]
+    hubs: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Triplets:
+    """Query parts and gallery for composed retrieval: raw rows, and the row of each query's reference and target."""
+
+    parts: dict[str, np.ndarray]
+    views: dict[str, np.ndarray]
+    reference: np.ndarray
+    target: np.ndarray
+
+
+def clouds(
+    pairs: int = 500,
+    width: int = 64,
+    cone: float = 0.4,
+    gap: float = 0.8,
+    noise: float = 0.6,
+    hubs: int = 0,
+    lean: float = 0.4,
+    seed: int = 0,
+) -> Clouds:
+    """Two clouds of `pairs` unit rows.
+
+    cone: mean cosine within a modality, 0 (spread evenly) to 1. gap: distance between the two mean rows, 0 to
+    2 sqrt(cone). noise: sine of the angle between the contents of a pair, 0 (exact pairs) to 1 (unrelated).
+    hubs: how many pictures are pulled towards the direction that every text leans to by `lean`, 0 to 1.
+
+    >>> toy = clouds(pairs=2000, cone=0.4, gap=0.8)
+    >>> round(float(np.linalg.norm(toy.images.mean(axis=0) - toy.texts.mean(axis=0))), 1)
+    0.8
+
+    Raises SimulationError for values outside these ranges.
+    """
+    _check(cone=(cone, 0, 1), gap=(gap, 0, 2 * np.sqrt(cone)), noise=(noise, 0, 1), lean=(lean, 0, 1))
+    _check(hubs=(hubs, 0, pairs), width=(width, 4, np.inf), pairs=(pairs, 2, np.inf))
+    rng = np.random.default_rng(seed)
+    content = _directions(rng, pairs, width - 3)
+    other = _orthogonal(rng, content)
+    texts = np.sqrt(1 - noise**2) * content + noise * other
+    chosen = rng.choice(pairs, hubs, replace=False)
+    if hubs:
+        # one more axis, unused by contents: all texts lean to it, and hubs stand on it
+        texts = np.hstack([np.sqrt(1 - lean**2) * texts, np.full((pairs, 1), lean)])
+        content = np.hstack([content, np.zeros((pairs, 1))])
+        content[chosen] = 0.3 * content[chosen]
+        content[chosen, -1] = np.sqrt(1 - 0.3**2)
+    else:
+        texts, content = (np.hstack([rows, np.zeros((pairs, 1))]) for rows in (texts, content))
+    place = _Placing.of(rng, width, cone, gap)
+    return Clouds(place(content, "image"), place(texts, "text"), np.sort(chosen))
+
+
+def triplets(
+    queries: int = 200,
+    things: int = 125,
+    variants: int = 8,
+    width: int = 64,
+    step: float = 0.6,
+    cone: float = 0.4,
+    gap: float = 0.8,
+    noise: float = 0.9,
+    seed: int = 0,
+) -> Triplets:
+    """Composed queries over a gallery of `things` x `variants` pictures: "this thing, but in that variant".
+
+    A picture's content is its thing and its variant, in proportion `step` (0: all variants alike, 1: all things
+    alike). Distractors of both kinds are there: the same thing in other variants, other things in the right variant.
+    Parts: reference_image, reference_caption, modification (the variant in words), composed_caption (the caption
+    with the variant exchanged; most of what `noise` got wrong stays wrong in the same way); views: image, caption.
+    Raw rows: texts are three times as long as pictures, so that methods which use raw lengths can be told apart.
+
+    Raises SimulationError where a value is out of range.
+    """
+    _check(step=(step, 0, 1), cone=(cone, 0, 1), gap=(gap, 0, 2 * np.sqrt(cone)), noise=(noise, 0, 1))
+    _check(variants=(variants, 2, np.inf), things=(things, 1, np.inf), width=(width, 4, np.inf))
+    rng = np.random.default_rng(seed)
+    thing, variant = _directions(rng, things, width - 2), _directions(rng, variants, width - 2)
+    of_thing, of_variant = np.repeat(np.arange(things), variants), np.tile(np.arange(variants), things)
+    content = unit(np.sqrt(1 - step**2) * thing[of_thing] + step * variant[of_variant])
+    misreading = noise * _orthogonal(rng, content)
+    reference = rng.integers(0, things * variants, queries)
+    asked = (of_variant[reference] + rng.integers(1, variants, queries)) % variants
+    target = of_thing[reference] * variants + asked
+    place = _Placing.of(rng, width, cone, gap)
+    still = 0.8 * misreading[reference] + 0.6 * noise * _orthogonal(rng, content[target])
+    faithful, said = np.sqrt(1 - noise**2), variant[asked]
+    parts = {
+        "reference_image": place(content[reference], "image"),
+        "reference_caption": 3 * place(faithful * content[reference] + misreading[reference], "text"),
+        "modification": 3 * place(faithful * said + noise * _orthogonal(rng, said), "text"),
+        "composed_caption": 3 * place(unit(faithful * content[target] + still), "text"),
+    }
+    captions = 3 * place(faithful * content + misreading, "text")
+    return Triplets(parts, {"image": place(content, "image"), "caption": captions}, reference, target)
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """Contents (n, D - 2) to rows (n, D): on a modality's axis, then turned so that no coordinate is special."""
+
+    axes: dict[str, np.ndarray]
+    cone: float
+    rotation: np.ndarray
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, width: int, cone: float, gap: float) -> _Placing:
+        half = 0.0 if cone == 0 else np.arcsin(gap / (2 * np.sqrt(cone)))  # half the angle between the axes
+        axes = {
+            "image": np.array([np.cos(half), np.sin(half)]),
+            "text": np.array([np.cos(half), -np.sin(half)]),
+        }
+        return cls(axes, cone, np.linalg.qr(rng.normal(size=(width, width)))[0])
+
+    def __call__(self, content: np.ndarray, modality: str) -> Float["N D"]:
+        axis = np.tile(np.sqrt(self.cone) * self.axes[modality], (len(content), 1))
+        return (np.hstack([axis, np.sqrt(1 - self.cone) * content]) @ self.rotation).astype(np.float32)
+
+
+def _directions(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
+    return unit(rng.normal(size=(rows, width)))
+
+
+def _orthogonal(rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+    """A random unit row at right angles to each row."""
+    other = rng.normal(size=rows.shape)
+    return unit(other - np.einsum("nd,nd->n", other, rows)[:, None] * rows)
+
+
+def _check(**ranges: tuple[float, float, float]) -> None:
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise SimulationError(f"{name}: got {value}, expected {low} to {high:.4g}")
