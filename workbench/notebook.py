@@ -1,0 +1,193 @@
+"""What the notebooks share: set-up, a case ready to score, checked numbers, tables, figures, and cleaning.
+
+    import workbench.notebook as nb
+    nb.setup()
+    case = nb.load_case(benchmark, encoder, split, ImageOnly(), TextOnly())
+    nb.expect("hit@1, weighted sum", value, 0.42, within=0.03, case=case)
+
+A command keeps committed notebooks small and quiet: `python -m workbench.notebook clean notebooks/*.ipynb`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import SVG, display
+from matplotlib.figure import Figure
+
+from workbench import case as cases
+from workbench.case import Case
+from workbench.evaluation import evaluate, results_table
+from workbench.methods import Method
+from workbench.paths import home, inside
+from workbench.plots.style import same_drawing, svg
+from workbench.plots.triplets import Ranked, Triplet, triplet_sheet
+from workbench.score.ranks import top_k
+from workbench.tables import to_markdown, to_text
+
+__all__ = [
+    "ExpectationError",
+    "clean",
+    "curve",
+    "expect",
+    "load_case",
+    "save_figure",
+    "setup",
+    "show",
+    "show_triplets",
+]
+
+BUILT_IN = ("tinycir", "val", "tiny-coca")  # the setting that the numbers in the notebooks' prose belong to
+
+
+class ExpectationError(AssertionError):
+    """A number that the text relies on came out differently; the message has both."""
+
+
+def setup() -> None:
+    """No progress bars, and tables that fit a page."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    pd.set_option("display.width", 120)
+    pd.set_option("display.precision", 3)
+
+
+def load_case(benchmark: str, encoder: str, split: str, *methods: Method) -> Case:
+    """A case by names with what `methods` need and nothing more. Raises as `case.load_case`."""
+    return cases.load_case(benchmark, encoder, split, terms=[term for one in methods for term in one.terms])
+
+
+def is_built_in(case: Case) -> bool:
+    """Whether `case` is the setting that the notebooks' text was written for."""
+    name, split, encoder = BUILT_IN
+    return (case.benchmark.name, case.benchmark.split) == (name, split) and case.encoder.startswith(encoder)
+
+
+def expect(name: str, value: float, expected: float, *, within: float, case: Case | None = None) -> None:
+    """Hold a number to what the text says of it, and print the expected value, which is the same on every machine.
+
+    On another case than the built-in one nothing is expected: the value is printed as it is.
+    Raises ExpectationError where they are further apart than `within` (NaN always is).
+    """
+    if case is not None and not is_built_in(case):
+        print(f"{name}: {value:.4g}")
+        return
+    if not abs(value - expected) <= within:  # written so that NaN fails
+        raise ExpectationError(f"{name}: got {value:.6g}, expected {expected:g} within {within:g}")
+    print(f"{name}: {expected:g} (within {within:g}) ok")
+
+
+def show(frame: pd.DataFrame) -> None:
+    """A table as text: Markdown where it can be rendered, plain elsewhere."""
+    display({"text/markdown": to_markdown(frame), "text/plain": to_text(frame)}, raw=True)
+
+
+def save_figure(figure: Figure, name: str, folder: str = "figures") -> Path:
+    """Write `figure` to <folder>/<name>.svg in the workbench's home, show it, and return where it is.
+
+    A file that shows the same but for the last digits of its coordinates stays as it is, so that running a notebook on
+    another processor changes nothing. Raises PathEscape for a folder or name that leads out.
+    """
+    path = inside(home(), Path(folder) / f"{name}.svg")
+    drawing = svg(figure)
+    if not (path.is_file() and same_drawing(path.read_text("utf-8"), drawing)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(drawing, "utf-8")
+    display(SVG(drawing))
+    return path
+
+
+def curve(
+    case: Case,
+    families: Mapping[str, Callable[[float], Method]],
+    parameter: str,
+    values: Sequence[float],
+    metrics: Sequence[str],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """A results table along one parameter: each family is a name and what makes a method of a value.
+
+    Rows as `evaluation.results_table` has them, `method` being the family's name, and a column for the parameter.
+    """
+    setting = {f"{name} {value}": (name, value) for name in families for value in values}
+    methods = {key: families[name](value) for key, (name, value) in setting.items()}
+    results = results_table(evaluate(case, methods, metrics), metrics, seed=seed)
+    family, value = zip(*results["method"].map(setting), strict=True)
+    return results.assign(method=family, **{parameter: value})
+
+
+def triplets(case: Case, methods: Mapping[str, Method], queries: Sequence[int], k: int = 6) -> list[Triplet]:
+    """What each method puts first for some queries, ready for a sheet."""
+    qrels = case.benchmark.qrels["default"]
+    found = {name: top_k(method.score(case), k, qrels) for name, method in methods.items()}
+    images = case.benchmark.gallery.images
+    sheet = []
+    for q in queries:
+        query, right = case.benchmark.queries[q], set(qrels.targets[q].tolist())
+        results = {
+            name: Ranked([images[int(n)] for n in rows[q]], [int(n) in right for n in rows[q]])
+            for name, rows in found.items()
+        }
+        sheet.append(Triplet(images[query.reference], " / ".join(query.modification), results))
+    return sheet
+
+
+def show_triplets(
+    case: Case, methods: Mapping[str, Method], queries: Sequence[int], title: str, k: int = 6
+) -> Figure:
+    """A sheet: reference image, modification text, and the first k of each method, targets marked."""
+    return triplet_sheet(triplets(case, methods, queries, k), title)
+
+
+def clean(path: Path) -> bool:
+    """Keep of a notebook what is committed: sources, tags, and outputs that are text. True where that changed it."""
+    import nbformat  # the `notebooks` extra
+
+    before = path.read_text("utf-8")
+    book = nbformat.reads(before, as_version=4)
+    for cell in book.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.outputs = [kept for output in cell.outputs if (kept := _text_only(output))]
+    book.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    after = nbformat.writes(book) + "\n"
+    if after != before:
+        path.write_text(after, "utf-8")
+    return after != before
+
+
+def _text_only(output):
+    """The output without pictures, HTML and metadata; None where nothing is left. Errors stay, to be seen."""
+    if output.output_type == "stream":
+        return output if output.name == "stdout" else None
+    if output.output_type == "error":
+        return output
+    data = {kind: value for kind, value in output.data.items() if kind in ("text/plain", "text/markdown")}
+    pictures = [kind for kind in output.data if kind.startswith(("image/", "application/"))]
+    if pictures or not data:  # its plain text is only "<IPython.core.display.SVG object>"
+        return None
+    output.data, output.metadata = data, {}
+    return output
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m workbench.notebook clean FILE ...`; returns the exit code."""
+    if len(arguments) < 2 or arguments[0] != "clean":
+        print("usage: python -m workbench.notebook clean FILE.ipynb ...", file=sys.stderr)
+        return 2
+    for name in arguments[1:]:
+        print(f"{name}: {'cleaned' if clean(Path(name)) else 'was clean'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
