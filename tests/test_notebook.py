@@ -177,7 +177,7 @@ def messy(tmp_path):
     ]
     cell = nbformat.v4.new_code_cell("7", outputs=outputs, execution_count=1)
     cell.metadata = nbformat.from_dict(
-        {"tags": ["parameters"], "papermill": {"duration": 1.2}, "execution": {"a": 1}}
+        {"tags": ["parameters"], "papermill": {"duration": 1.2}, "execution": {"iopub.status.busy": "10:00"}}
     )
     book = nbformat.v4.new_notebook(
         cells=[cell, nbformat.v4.new_markdown_cell("*hello*", metadata={"collapsed": True})]
