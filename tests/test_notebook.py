@@ -1,5 +1,6 @@
 """What notebooks share does what it says: numbers are held, figures kept, notebooks cleaned."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import nbformat
@@ -103,6 +104,17 @@ def test_triplets_mark_targets_and_leave_the_reference_out():
     assert list(shown.is_target) == [n == 3 for n in order]
     sheet = nb.show_triplets(case, {"image_only": ImageOnly()}, [2], "t", k=3)
     assert len([axes for axes in sheet.axes if axes.images]) == 4
+
+
+def test_targets_and_subset_of_a_query_on_one_sheet():
+    bench = small_case().benchmark
+    subset = Qrels(np.array([[1]] * 6), candidates=np.array([[5, 1, 7]] * 6))
+    bench = dataclasses.replace(bench, qrels={**bench.qrels, "subset": subset})
+    sheet = nb.show_targets(bench, [0, 2], "t")
+    shown = [axes.get_title() for axes in sheet.axes if axes.images]
+    assert shown == ["reference image", "✓", "", "✓", ""] * 2
+    without = nb.show_targets(small_case().benchmark, [0], "t")
+    assert len([axes for axes in without.axes if axes.images]) == 2
 
 
 @pytest.fixture

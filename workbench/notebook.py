@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from workbench import case as cases
 from workbench.case import Case
+from workbench.data.benchmark import Benchmark
 from workbench.evaluation import evaluate, results_table
 from workbench.methods import Method
 from workbench.paths import home, inside
@@ -38,6 +39,7 @@ __all__ = [
     "save_figure",
     "setup",
     "show",
+    "show_targets",
     "show_triplets",
 ]
 
@@ -140,6 +142,22 @@ def show_triplets(
 ) -> Figure:
     """A sheet: reference image, modification text, and the first k of each method, targets marked."""
     return triplet_sheet(triplets(case, methods, queries, k), title)
+
+
+def show_targets(benchmark: Benchmark, queries: Sequence[int], title: str) -> Figure:
+    """A sheet of what counts as right: reference image, modification text, every target; the subset where there is one."""
+    images, subset = benchmark.gallery.images, benchmark.qrels.get("subset")
+    sheet = []
+    for q in queries:
+        query = benchmark.queries[q]
+        right = [int(n) for n in benchmark.qrels["default"].targets[q] if n >= 0]
+        results = {"targets": Ranked([images[n] for n in right], [True] * len(right), [""] * len(right))}
+        if subset is not None and subset.candidates is not None:
+            among = [int(n) for n in subset.candidates[q] if n >= 0]
+            marks = [n in subset.targets[q] for n in among]
+            results["subset"] = Ranked([images[n] for n in among], marks, [""] * len(among))
+        sheet.append(Triplet(images[query.reference], " / ".join(query.modification), results))
+    return triplet_sheet(sheet, title)
 
 
 def clean(path: Path) -> bool:

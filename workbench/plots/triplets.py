@@ -67,7 +67,7 @@ def triplet_sheet(triplets: Sequence[Triplet], title: str) -> Figure:
             caption = ranked.captions[column] if ranked.captions else str(column + 1)
             axes = figure.add_subplot(grid[row, column + 2])
             colour, thick = (TARGET, 3.2) if right else ("#CCCCCC", 0.8)
-            _picture(axes, picture, f"{caption} ✓" if right else caption, colour, thick)
+            _picture(axes, picture, f"{caption} ✓".strip() if right else caption, colour, thick)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
