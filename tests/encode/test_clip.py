@@ -136,7 +136,7 @@ def test_the_id_changes_with_weights_preprocessing_and_vocabulary(coca, copy):
     ids.add(
         load_encoder(sabotage(copy, lambda c: c["preprocess_cfg"].update(mean=[0.4] * 3)), device="cpu").id
     )
-    sabotage(copy, lambda c: None)
+    sabotage(copy, lambda c: None)  # as it was
     tensors = load_file(copy / "open_clip_model.safetensors")
     save_file({k: v * 1.01 for k, v in tensors.items()}, copy / "open_clip_model.safetensors")
     ids.add(load_encoder(f"local-dir:{copy}", device="cpu").id)
@@ -166,6 +166,12 @@ def test_an_alias_is_a_name_for_a_folder(folder, tmp_path, monkeypatch):
     shutil.copytree(folder, tmp_path / "data" / "models" / "tiny-coca")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     assert load_encoder("tiny-coca", device="cpu").id.startswith("tiny-coca@")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "xyz:0"])
+def test_a_device_that_is_not_there_is_named(folder, device):
+    with pytest.raises(EncoderError, match=f"device '{device}' is not to be had.*cpu always is"):
+        load_encoder(f"local-dir:{folder}", device=device)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])
@@ -231,14 +237,49 @@ def test_a_folder_named_after_openai_without_quick_gelu_warns(copy):
         load_encoder(f"local-dir:{copy.rename(copy.parent / 'vit-openai')}", device="cpu")
 
 
-def test_without_a_network_the_error_says_how_to_go_on(monkeypatch, tmp_path):
-    def no_network(*args, **kwargs):
-        raise socket.gaierror(-3, "Temporary failure in name resolution")
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub that answers but has nothing: the test says how it fails. No test here touches the network."""
+    calls = []
 
-    # The nearest point to the wire that every way of downloading passes through.
-    monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", no_network)
-    with pytest.raises(EncoderError, match=r"cannot download ViT-B-32:laion2b_s34b_b79k.*local-dir:"):
+    def download(*args, **kwargs):
+        calls.append(kwargs)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(source, "getproxies", dict)
+    monkeypatch.setattr(source, "try_to_load_from_cache", lambda repository, name: None)
+    monkeypatch.setattr(source.socket, "create_connection", lambda *args, **kwargs: socket.socket())
+    monkeypatch.setattr(open_clip.pretrained, "hf_hub_download", download)
+    return calls
+
+
+def test_a_download_that_breaks_says_how_to_go_on(hub):
+    with pytest.raises(EncoderError, match=r"cannot download ViT-B-32:laion2b_s34b_b79k.*reset.*local-dir:"):
         load_encoder("ViT-B-32:laion2b_s34b_b79k")
+    assert hub
+
+
+def silence(*args, **kwargs):
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def test_without_a_network_it_fails_at_once(hub, monkeypatch):
+    monkeypatch.setattr(source.socket, "create_connection", silence)
+    with pytest.raises(EncoderError, match=r"laion2b_s34b_b79k: no connection to the model hub.*local-dir:"):
+        load_encoder("ViT-B-32:laion2b_s34b_b79k")
+    assert not hub, "the hub's client, which tries for 90 seconds, was not asked"
+
+
+@pytest.mark.parametrize("way", ["cached", "proxy"])
+def test_cached_weights_and_proxies_need_no_direct_connection(hub, monkeypatch, way):
+    monkeypatch.setattr(source.socket, "create_connection", silence)
+    if way == "cached":
+        monkeypatch.setattr(source, "try_to_load_from_cache", lambda repository, name: "/a/file")
+    else:
+        monkeypatch.setattr(source, "getproxies", lambda: {"https": "http://proxy"})
+    with pytest.raises(EncoderError, match="reset"):
+        load_encoder("ViT-B-32:laion2b_s34b_b79k")
+    assert hub
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def load_clip(
 ) -> ClipEncoder:
     """The open_clip encoder of that full name (see ``load_encoder``); raises EncoderError."""
     source = find_source(name, aliases)
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = find_device(device)
     model = _build(source)
     weights = file_digest(source.weights)
     recipe, vocabulary = _recipe(source, model)
@@ -116,6 +116,19 @@ def load_clip(
         device=where,
         batch_size=batch_size,
     )
+
+
+def find_device(name: str | None) -> torch.device:
+    """The device of that name, or a GPU if there is one. Raises EncoderError where torch has no such device."""
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise EncoderError(f"device {name!r} is not to be had here ({reason}); cpu always is") from error
+    return device
 
 
 def _build(source: Source) -> torch.nn.Module:

@@ -7,12 +7,17 @@ because a folder downloaded once and given as ``local-dir:`` does the same and s
 from __future__ import annotations
 
 import json
+import socket
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import open_clip
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.constants import ENDPOINT
 from open_clip.pretrained import download_pretrained
 
 from workbench.encode.encoder import EncoderError
@@ -125,6 +130,8 @@ def _from_tag(model: str, tag: str) -> Source:
         )
     config = open_clip.get_model_config(model)
     quick_gelu = _quick_gelu(model, tag, bool(trained.get("quick_gelu")), bool(config.get("quick_gelu")))
+    if not _cached(trained) and _hub_is_silent(trained):
+        raise EncoderError(f"cannot download {model}:{tag}: no connection to the model hub. {OFFLINE}")
     try:
         weights = Path(download_pretrained(trained))
     except (OSError, RuntimeError, ValueError) as error:  # no hub, no file, a wrong checksum: one remedy
@@ -132,6 +139,25 @@ def _from_tag(model: str, tag: str) -> Source:
             f"cannot download {model}:{tag} ({type(error).__name__}: {error}). {OFFLINE}"
         ) from error
     return Source(f"{model}:{tag}", model, weights, config, tag, quick_gelu)
+
+
+def _cached(trained: Mapping) -> bool:
+    """Whether the hub's client has these weights on disk already."""
+    repository, _, name = trained.get("hf_hub", "").rpartition("/")
+    names = {name, "open_clip_model.safetensors", "open_clip_pytorch_model.bin"} - {""}
+    return bool(repository) and any(isinstance(try_to_load_from_cache(repository, n), str) for n in names)
+
+
+def _hub_is_silent(trained: Mapping) -> bool:
+    """Whether the hub cannot be reached at all: its own client finds out only after 90 seconds of trying again."""
+    if not trained.get("hf_hub") or getproxies():  # behind a proxy a direct connection says nothing
+        return False
+    hub = urlsplit(ENDPOINT)
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), timeout=5).close()
+    except OSError:
+        return True
+    return False
 
 
 def _quick_gelu(model: str, tag: str, trained: bool, config: bool) -> bool:
