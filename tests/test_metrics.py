@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.reference import metrics as slow
 from workbench.arrays import unit
-from workbench.data.benchmark import Gallery, Qrels, qrels_from_ids
+from workbench.data.benchmark import BenchmarkError, Gallery, Qrels, qrels_from_ids
 from workbench.metrics import (
     MetricError,
     average_precision_at,
@@ -111,6 +111,17 @@ def test_fashioniq_recall(golden):
     ranks = cosine_ranks(data["query"], data["gallery"], qrels)
     for name, value in [pair for block in expected["metrics_percent"].values() for pair in block.items()]:
         assert percent(recall_at(ranks, int(name.split("@")[1]))) == pytest.approx(value, abs=PERCENT)
+
+
+def test_fashioniq_target_that_is_not_in_the_gallery_is_an_error(golden):
+    data, expected = golden("cir/fiq_recall", "input.npz"), golden("cir/fiq_recall", "expected.json")
+    assert expected["target_absent_from_gallery"] == "AssertionError"  # the reference refuses it, too
+    names = data["target_names"].tolist()
+    gallery = Gallery(tuple(name for name in data["gallery_names"].tolist() if name != names[7]))
+    with pytest.raises(
+        BenchmarkError, match=f"targets of query 7: '{names[7]}' is not among the gallery's 149 ids"
+    ):
+        qrels_from_ids(gallery, [[name] for name in names])
 
 
 def mean_similarity(query_multi, gallery):

@@ -5,6 +5,8 @@ import importlib
 import subprocess
 import sys
 
+import jaxtyping
+import numpy as np
 import pytest
 
 import workbench
@@ -32,6 +34,17 @@ def test_public_names_resolve():
         assert getattr(workbench, name) is not None
     with pytest.raises(AttributeError, match="workbench has no 'laod'; its public names are"):
         workbench.laod  # noqa: B018
+
+
+def test_shapes_in_signatures_are_checked_in_these_tests():
+    """Two arguments that disagree about Q are stopped before the function's own checks are reached."""
+    from workbench.metrics import recall_at
+    from workbench.significance import bootstrap_intervals
+
+    with pytest.raises(jaxtyping.TypeCheckError):
+        bootstrap_intervals(np.zeros((3, 1)), np.zeros(2, int))
+    with pytest.raises(jaxtyping.TypeCheckError):
+        recall_at(np.zeros(3, int), 1)
 
 
 WITH_EXAMPLES = (

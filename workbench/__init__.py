@@ -16,6 +16,7 @@ _HOMES = {
     "Qrels": "workbench.data.benchmark",
     "Query": "workbench.data.benchmark",
     "Case": "workbench.case",
+    "load_case": "workbench.case",
     "Similarities": "workbench.score.similarities",
     "Term": "workbench.score.similarities",
     "target_ranks": "workbench.score.ranks",

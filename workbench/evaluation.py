@@ -26,8 +26,7 @@ def method_ranks(case, method: Method, qrels: Iterable[str]) -> dict[str, np.nda
     chosen = {name: case.benchmark.qrels[name] for name in qrels}
     if isinstance(method, LinearMethod):
         similarities = case.similarities(method.terms)
-        weights = method.weights(similarities.gram)
-        return {name: certified_target_ranks(weights, similarities, some) for name, some in chosen.items()}
+        return certified_target_ranks(method.weights(similarities.gram), similarities, chosen)
     scores = method.score(case)
     return {name: target_ranks(scores, some) for name, some in chosen.items()}
 

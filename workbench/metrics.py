@@ -16,9 +16,9 @@ import numpy as np
 
 from workbench.arrays import Float, Int
 from workbench.registry import Registry, UnknownName, nearest
+from workbench.score.ranks import NEVER
 
 METRICS = Registry("metric", entry_point_group="workbench.metrics")
-_NEVER = np.iinfo(np.int32).max
 
 
 class MetricError(ValueError):
@@ -60,7 +60,7 @@ def average_precision_at(ranks: Int["Q T"], k: int | None = None) -> Float[" Q"]
     found, count = _in_order(ranks)
     limit = count if k is None else np.minimum(count, _cutoff(k))
     order = np.arange(1, found.shape[1] + 1)
-    within = found <= (_NEVER - 1 if k is None else k)
+    within = found <= (NEVER - 1 if k is None else k)
     return np.where(within, order / found, 0.0).sum(axis=1) / limit
 
 
@@ -79,7 +79,7 @@ def average_precision_trapezoid(ranks: Int["Q T"]) -> Float[" Q"]:
     order = np.arange(found.shape[1])
     before = np.where(found == 1, 1.0, order / np.maximum(found - 1, 1))
     after = (order + 1) / found
-    return np.where(found < _NEVER, (before + after) / 2, 0.0).sum(axis=1) / (count + 1e-5)
+    return np.where(found < NEVER, (before + after) / 2, 0.0).sum(axis=1) / (count + 1e-5)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def measure(ranks: Mapping[str, Int["Q T"]], specs: Sequence[str]) -> dict[str, 
 
 def _in_order(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each query's target ranks in rising order (T numbers, not N), and how many of them are ranked."""
-    count = np.count_nonzero(ranks < _NEVER, axis=1)
+    count = np.count_nonzero(ranks < NEVER, axis=1)
     if (count == 0).any():
         raise MetricError(f"query {int(np.argmin(count))} has no ranked target, so its AP is not defined")
     return np.sort(ranks, axis=1), count

@@ -6,6 +6,7 @@ import pytest
 from tests.reference import ranks as slow
 from workbench.arrays import ArrayError
 from workbench.data.benchmark import Qrels
+from workbench.score import certified
 from workbench.score.certified import certified_target_ranks
 from workbench.score.ranks import target_ranks
 from workbench.score.similarities import Similarities, Term
@@ -35,6 +36,10 @@ def exact_scores(weights, sims):
     return total
 
 
+def ranks_of(weights, sims, qrels):
+    return certified_target_ranks(weights, sims, {"default": qrels})["default"]
+
+
 @pytest.fixture
 def twins():
     """A gallery in which every picture occurs three times, in an order that float32 products do not respect."""
@@ -55,7 +60,7 @@ def test_ranks_are_those_of_float64(twins, per_query):
     for _ in range(5):
         weights = rng.normal(size=(25, 3) if per_query else 3).astype(np.float32)
         expected = slow.target_ranks(exact_scores(weights, sims), qrels)
-        np.testing.assert_array_equal(certified_target_ranks(weights, sims, qrels), expected)
+        np.testing.assert_array_equal(ranks_of(weights, sims, qrels), expected)
 
 
 def test_a_gallery_of_equal_rows_ranks_targets_last_whatever_the_rounding(twins):
@@ -64,29 +69,30 @@ def test_a_gallery_of_equal_rows_ranks_targets_last_whatever_the_rounding(twins)
     same = {view: np.repeat(row, 90, axis=0) for view in sims.views}
     equal = Similarities(sims.parts, same, TERMS)
     qrels = Qrels(np.arange(25)[:, None])
-    assert (certified_target_ranks(np.array([0.3, 0.5, 0.2]), equal, qrels) == 90).all()
+    assert (ranks_of(np.array([0.3, 0.5, 0.2]), equal, qrels) == 90).all()
 
 
 def test_without_near_ties_it_is_the_plain_count(make_case):
     case = make_case(seed=11)
     sims = case.similarities(TERMS)
-    for qrels in case.benchmark.qrels.values():
-        weights = np.array([0.4, 0.4, 0.2])
-        np.testing.assert_array_equal(
-            certified_target_ranks(weights, sims, qrels), target_ranks(sims.combine(weights), qrels)
-        )
+    weights = np.array([0.4, 0.4, 0.2])
+    ranks = certified_target_ranks(weights, sims, case.benchmark.qrels)
+    assert list(ranks) == ["default", "subset"]
+    for name, qrels in case.benchmark.qrels.items():
+        np.testing.assert_array_equal(ranks[name], target_ranks(sims.combine(weights), qrels))
 
 
 def test_small_blocks_give_the_same(twins, monkeypatch):
     sims, qrels = twins
     weights = np.array([1.0, -0.5, 0.25])
-    whole = certified_target_ranks(weights, sims, qrels)
+    whole = ranks_of(weights, sims, qrels)
     monkeypatch.setattr("workbench.score.similarities.BLOCK_BYTES", 4 * 90 * 4 * 7)
+    monkeypatch.setattr(certified, "PAIR_CELLS", 24 * 5)
     assert len(list(sims.query_slices(copies=4))) == 4
-    np.testing.assert_array_equal(certified_target_ranks(weights, sims, qrels), whole)
+    np.testing.assert_array_equal(ranks_of(weights, sims, qrels), whole)
 
 
 def test_weights_that_do_not_fit(twins):
     sims, qrels = twins
     with pytest.raises(ArrayError, match="weights"):
-        certified_target_ranks(np.ones((24, 3)), sims, qrels)
+        ranks_of(np.ones((24, 3)), sims, qrels)

@@ -112,11 +112,13 @@ class _Block(NamedTuple):
 
     def distractors(self, compare) -> np.ndarray:
         """(q, T): the ranked non-targets whose score compares so with each target's."""
-        counts = np.empty(self.targets.shape, np.int64)
+        counts = np.zeros(self.targets.shape, np.int64)
         for t in range(counts.shape[1]):
-            threshold = self.targets[:, t, None]
-            counts[:, t] = np.count_nonzero(compare(self.pool, threshold), axis=1)
-            counts[:, t] -= np.count_nonzero(compare(self.gone, threshold), axis=1)
+            rows = np.flatnonzero(self.visible[:, t])  # most columns are mostly pads
+            rows = slice(None) if len(rows) == len(counts) else rows
+            threshold = self.targets[rows, t, None]
+            counts[rows, t] = np.count_nonzero(compare(self.pool[rows], threshold), axis=1)
+            counts[rows, t] -= np.count_nonzero(compare(self.gone[rows], threshold), axis=1)
         return counts
 
     def other_targets(self) -> np.ndarray:
