@@ -34,10 +34,10 @@ from workbench.language.cache import RecordedCaptions
 from workbench.language.edits import Edits, Failure, edit_captions
 from workbench.paths import benchmark_root
 from workbench.registry import UnknownName, nearest
+from workbench.score.similarities import Similarities
 
 if TYPE_CHECKING:
     from workbench.language.recompose import Recomposer
-    from workbench.score.similarities import Similarities
 
 
 class CaseError(ValueError):
@@ -108,8 +108,6 @@ class Case:
 
     def similarities(self, terms: Iterable[tuple[str, str]]) -> Similarities:
         """The terms' similarities. Raises UnknownName for a part or view that the case was not made with."""
-        from workbench.score.similarities import Similarities  # score stands to the right of case
-
         return Similarities(self.parts, self.views, tuple(terms))
 
 
