@@ -9,10 +9,15 @@ from pathlib import Path
 import jaxtyping
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Shapes stand in signatures; here they are checked at every call. Must run before the modules are imported.
 _checked = ["arrays", "score", "methods", "metrics", "significance", "evaluation", "geometry", "hubness"]
 jaxtyping.install_import_hook([f"workbench.{name}" for name in _checked], "beartype.beartype")
+
+# a busy machine is no failure
+settings.register_profile("workbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("workbench")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

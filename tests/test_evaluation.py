@@ -1,9 +1,10 @@
 """From a case and methods to the tidy frame and the results table."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from workbench.evaluation import evaluate, method_ranks, results_table
+from workbench.evaluation import EvaluationError, evaluate, method_ranks, results_table
 from workbench.methods import ImageOnly, PDVFusion, Product, TextOnly
 from workbench.metrics import average_precision_at, recall_at
 from workbench.registry import UnknownName
@@ -77,6 +78,15 @@ def test_rows_are_paired_by_query_not_by_position(case):
     assert second.loc["text_only", "difference"] == pytest.approx(first.loc["text_only", "difference"])
     wins = frame.pivot(index="query", columns="method", values="map@5").diff(axis=1)["text_only"]
     assert first.loc["text_only", "difference"] == pytest.approx(wins.mean())
+
+
+def test_methods_that_answered_different_queries_are_not_compared(case):
+    frame = evaluate(case, [ImageOnly(), TextOnly()])
+    for cut in (frame.iloc[:-1], pd.concat([frame, frame.iloc[-1:]])):
+        with pytest.raises(
+            EvaluationError, match=r"text_only answers 1[13] queries, not the 12 of the baseline"
+        ):
+            results_table(cut, ["hit@5"])
 
 
 def test_unknown_names_are_refused(case):

@@ -18,6 +18,10 @@ from workbench.score.ranks import target_ranks
 from workbench.significance import bootstrap_intervals, permutation_p
 
 
+class EvaluationError(ValueError):
+    """Results that cannot be compared; the message names the methods."""
+
+
 def method_ranks(case, method: Method, qrels: Iterable[str]) -> dict[str, np.ndarray]:
     """Target ranks (Q, T) under each of the named qrels of the case's benchmark.
 
@@ -68,7 +72,8 @@ def results_table(
 
     Columns: method, metric, queries, mean, low, high, baseline, difference, difference_low, difference_high, p.
     The baseline is the frame's first method unless named; its own differences are 0 and its p is missing.
-    Clusters are queries that share a reference. Raises UnknownName for a baseline or metric not in the frame.
+    Clusters are queries that share a reference. Raises UnknownName for a baseline or metric not in the frame,
+    EvaluationError where the methods did not answer the same queries.
     """
     methods = list(dict.fromkeys(frame["method"]))
     baseline = methods[0] if baseline is None else baseline
@@ -79,8 +84,7 @@ def results_table(
             )
     first = frame[frame["method"] == baseline]
     clusters = pd.factorize(first["reference"])[0]
-    wide = {name: rows.set_index("query") for name, rows in frame.groupby("method", sort=False)}
-    values = {name: wide[name].loc[first["query"], list(metrics)].to_numpy(np.float64) for name in methods}
+    values = _values_by_method(frame, first["query"], list(metrics))
     tables = []
     for name in methods:
         mean = bootstrap_intervals(values[name], clusters, seed=seed)
@@ -92,6 +96,18 @@ def results_table(
         columns |= {"difference_low": difference.low, "difference_high": difference.high, "p": p}
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def _values_by_method(frame: pd.DataFrame, queries: pd.Series, metrics: list[str]) -> dict[str, np.ndarray]:
+    """Each method's (Q, M) values, all in the order of `queries`."""
+    values = {}
+    for name, rows in frame.groupby("method", sort=False):
+        if sorted(rows["query"]) != sorted(queries):
+            raise EvaluationError(
+                f"{name} answers {len(rows)} queries, not the {len(queries)} of the baseline"
+            )
+        values[name] = rows.set_index("query").loc[queries, metrics].to_numpy(np.float64)
+    return values
 
 
 def _tags(queries) -> dict[str, list]:

@@ -76,7 +76,7 @@ def test_labels_name_what_differs_from_the_defaults():
     assert label(PDVFusion()) == "pdv_f"
     assert label(PDVFusion(beta=0.5)) == "pdv_f(beta=0.5)"
     assert label(WeiMoCIR(beta=0.0, captions=2)) == "weimocir(beta=0.0, captions=2)"
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName, match="object is not registered as a method; known: cirevl"):
         label(object())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.arrays import ArrayError
+from workbench.methods import Slerp
 from workbench.registry import UnknownName
 from workbench.score.similarities import BudgetError, Similarities, Term
 
@@ -90,6 +91,22 @@ def test_rows_without_direction_are_refused(make_case):
         rows[4] = value
         with pytest.raises(ArrayError, match=message):
             Similarities({**case.parts, "modification": rows}, case.views, TERMS).combine(np.ones(3))
+
+
+def test_methods_with_weights_from_the_gram_name_such_rows_too(make_case):
+    case = make_case()
+    case.parts["modification"][4] = 0
+    with pytest.raises(ArrayError, match=r"part 'modification': row \(4,\) has length 0.0"):
+        Slerp().score(case)
+
+
+def test_float64_rows_do_not_widen_anything(make_case):
+    case = make_case()
+    wide = Similarities(
+        {name: rows.astype(np.float64) for name, rows in case.parts.items()}, case.views, TERMS
+    )
+    assert wide.blocks(slice(None), slice(None)).dtype == np.float32
+    assert wide[TERMS[0]].dtype == np.float32
 
 
 def test_weights_must_fit(sims):

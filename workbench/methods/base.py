@@ -10,7 +10,7 @@ import dataclasses
 from typing import Protocol, runtime_checkable
 
 from workbench.arrays import Float
-from workbench.registry import Registry
+from workbench.registry import Registry, UnknownName
 from workbench.score.similarities import Term
 
 METHODS = Registry("method", entry_point_group="workbench.methods")
@@ -49,12 +49,14 @@ def label(method) -> str:
 
     Raises UnknownName for a class that is not registered.
     """
-    name = next((name for name in METHODS.names() if METHODS.get(name) is type(method)), None)
-    if name is None:
-        METHODS.get(type(method).__name__)
+    names = [name for name in METHODS.names() if METHODS.get(name) is type(method)]
+    if not names:
+        raise UnknownName(
+            f"{type(method).__name__} is not registered as a method; known: {', '.join(METHODS.names())}"
+        )
     changed = [
         f"{field.name}={getattr(method, field.name)!r}"
         for field in dataclasses.fields(method)
         if getattr(method, field.name) != field.default
     ]
-    return f"{name}({', '.join(changed)})" if changed else str(name)
+    return f"{names[0]}({', '.join(changed)})" if changed else names[0]

@@ -80,17 +80,17 @@ class Similarities:
 
     @cached_property
     def unit_parts(self) -> dict[str, Float["Q D"]]:
-        return {name: unit(self.parts[name], f"part {name!r}") for name in self.part_names}
+        return {name: _unit32(self.parts[name], f"part {name!r}") for name in self.part_names}
 
     @cached_property
     def unit_views(self) -> dict[str, Float["N D"]]:
-        return {name: unit(self.views[name], f"view {name!r}") for name in self.view_names}
+        return {name: _unit32(self.views[name], f"view {name!r}") for name in self.view_names}
 
     @cached_property
     def gram(self) -> Float["Q R R"]:
         """Inner products, in float64, of each query's R raw parts (order: `part_names`)."""
-        rows = np.stack([self.parts[name] for name in self.part_names], axis=1).astype(np.float64)
-        check_finite("query parts", rows)
+        names = tuple(self.unit_parts)  # made first: rows without direction are refused there, by name
+        rows = np.stack([self.parts[name] for name in names], axis=1).astype(np.float64)
         return np.einsum("qrd,qsd->qrs", rows, rows)
 
     def queries(self, rows: slice) -> Similarities:
@@ -154,3 +154,8 @@ class Similarities:
                 f"a {self.n_queries} x {self.n_items} matrix takes {size:,} bytes, more than the budget of "
                 f"{self.budget:,}; go through blocks() or linear_target_ranks()"
             )
+
+
+def _unit32(rows: np.ndarray, name: str) -> np.ndarray:
+    """float32 whatever came in: one float64 part would silently double every matrix."""
+    return unit(rows, name).astype(np.float32, copy=False)
