@@ -109,6 +109,8 @@ def test_check_finds_what_is_missing_or_empty_before_long_work(source):
         PictureError, match=r"empty\.png: the file is empty \(2 of 3 pictures cannot be used\)"
     ):
         source(("red.png", "empty.png", "nowhere.png")).check()
+    with pytest.raises(PictureError, match=r"rd\.png: .* Did you mean 'red\.png'\? \(1 of 1 pictures cannot"):
+        source(("rd.png",)).check()
     for name in ("nowhere.png", "empty.png"):
         with pytest.raises(PictureError, match=name):
             source((name,)).digest(0)

@@ -62,7 +62,7 @@ class _Images(Sequence):
     def _problem(self, name: str) -> str:
         size = self._size(name)
         if size is None:
-            return f"there is no such picture.{nearest(name, self._known())}"
+            return "there is no such picture."
         if size == 0:
             return "the file is empty"
         return f"{size:,} bytes are more than the {MAX_BYTES:,} allowed" if size > MAX_BYTES else ""
@@ -70,8 +70,12 @@ class _Images(Sequence):
     def _read(self, name: str) -> bytes:
         problem = self._problem(name)
         if problem:
-            raise PictureError(f"{name}: {problem}")
+            raise PictureError(f"{name}: {problem}{self._hint(name)}")
         return self._bytes(name)
+
+    def _hint(self, name: str) -> str:
+        """The nearest name there is, for the one that is reported: looking it up for every hole would take hours."""
+        return nearest(name, self._known()) if self._size(name) is None else ""
 
     def _known(self) -> Sequence[str]:
         return ()
