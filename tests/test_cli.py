@@ -169,7 +169,7 @@ def test_evaluate_prints_a_table_with_intervals_and_a_test(model):
         (("--method", "slerp(alhpa=1)"), "slerp has no 'alhpa'. Did you mean 'alpha'? It has alpha"),
         (("--method", "slerp(0.3)"), 'expected "name" or "name(field=value, ...)"'),
         (("--method", "__import__('os')"), 'expected "name" or "name(field=value, ...)"'),
-        (("--method", "cirevl"), "recomposer"),
+        (("--method", "cirevl"), "captions: got none"),
         (("--method", "slerp", "--baseline", "text_only"), "--baseline text_only: expected one of slerp"),
         (("--method", "slerp", "--metric", "recal@1"), "Did you mean 'recall'?"),
         (("--benchmark", "toys"), "toy"),

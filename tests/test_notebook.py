@@ -169,10 +169,15 @@ def test_show_gives_markdown_and_plain_text(monkeypatch):
 
 def test_load_case_asks_for_what_the_methods_need(monkeypatch):
     asked = {}
-    monkeypatch.setattr(nb.cases, "load_case", lambda *names, terms: asked.update(names=names, terms=terms))
+    monkeypatch.setattr(
+        nb.cases,
+        "load_case",
+        lambda *names, terms, recomposer: asked.update(names=names, terms=terms, recomposer=recomposer),
+    )
     nb.load_case("tinycir", "tiny-coca", "val", ImageOnly(), WeightedSum())
     assert asked["names"] == ("tinycir", "tiny-coca", "val")
     assert {part for part, _ in asked["terms"]} == {"reference_image", "modification"}
+    assert asked["recomposer"].id.startswith("rules")
 
 
 @pytest.fixture

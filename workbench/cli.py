@@ -157,13 +157,14 @@ def evaluate(
     """Score methods on a benchmark; print a table with 95 % intervals and a paired test."""
     from workbench.case import load_case
     from workbench.evaluation import evaluate, results_table
+    from workbench.language.recompose import RuleRecomposer
     from workbench.tables import main_table, to_text
 
     methods = {text: parse_method(text) for text in method or ALL_METHODS}
     if baseline is not None and baseline not in methods:
         raise CommandError(f"--baseline {baseline}: expected one of {', '.join(methods)}")
     terms = [term for one in methods.values() for term in one.terms]
-    case = load_case(benchmark, encoder, split, terms=terms)
+    case = load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
     metrics = tuple(metric or case.benchmark.metrics)
     frame = evaluate(case, methods, metrics)
     results = results_table(frame, metrics, baseline or (None if method else "weighted_sum"))

@@ -10,7 +10,6 @@ A command keeps committed notebooks small and quiet: `python -m workbench.notebo
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from workbench import case as cases
 from workbench.case import Case
 from workbench.data.benchmark import Benchmark
 from workbench.evaluation import evaluate, results_table
+from workbench.language.recompose import RuleRecomposer
 from workbench.methods import Method
 from workbench.paths import home, inside
 from workbench.plots.style import same_drawing, svg
@@ -51,15 +51,15 @@ class ExpectationError(AssertionError):
 
 
 def setup() -> None:
-    """No progress bars, and tables that fit a page."""
-    os.environ.setdefault("TQDM_DISABLE", "1")
+    """Tables that fit a page. (Progress bars of long work are wanted here; batch runs set TQDM_DISABLE=1.)"""
     pd.set_option("display.width", 120)
     pd.set_option("display.precision", 3)
 
 
 def load_case(benchmark: str, encoder: str, split: str, *methods: Method) -> Case:
-    """A case by names with what `methods` need and nothing more. Raises as `case.load_case`."""
-    return cases.load_case(benchmark, encoder, split, terms=[term for one in methods for term in one.terms])
+    """A case by names with what `methods` need and nothing more; captions are edited by rules. Raises as `case.load_case`."""
+    terms = [term for one in methods for term in one.terms]
+    return cases.load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
 
 
 def is_built_in(case: Case) -> bool:
