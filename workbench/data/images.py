@@ -48,9 +48,9 @@ class _Images(Sequence):
         """Before long work: every picture is there and not empty. Raises PictureError with the first and the number."""
         bad = [(name, problem) for name in self.names if (problem := self._problem(name))]
         if bad:
-            raise PictureError(
-                f"{bad[0][0]}: {bad[0][1]} ({len(bad)} of {len(self)} pictures cannot be used)"
-            )
+            name, problem = bad[0]
+            number = f"({len(bad)} of {len(self)} pictures cannot be used)"
+            raise PictureError(f"{name}: {problem}{self._hint(name)} {number}")
 
     def _size(self, name: str) -> int | None:
         """Bytes of the stored picture, None where there is no such file."""
