@@ -1,0 +1,280 @@
+"""Train tiny-coca from scratch: an open_clip CoCa on drawn pictures and short texts.
+
+    python scripts/tiny_coca/pictures.py --count 48000
+    python scripts/tiny_coca/train.py --minutes 90
+
+Resumable: a checkpoint under the cache is written every few minutes and picked up again. A GPU is
+used where one is at hand; two CPU cores need about an hour and a half. ``export.py`` then writes
+the fp16 weights and the model card's numbers.
+
+Two choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
+the first step, as CLIP's ends: that is what keeps the modality gap and the cones open. And a picture
+of the batch that happens to fit another's text ("in mint") is not counted as a wrong answer to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import torch
+from pictures import PIXELS, load
+from texts import training_text, vocabulary
+from tokenizer import write_merges
+from torch.nn import functional as F
+
+from workbench.data.tinycir.world import KINDS, Card
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+WIDTH, CONTEXT = 128, 32
+ATTRIBUTES = ["kind", *dict.fromkeys(a.name for k in KINDS.values() for a in k.attributes)]
+CODES = {
+    name: {
+        v: i
+        for i, v in enumerate(
+            dict.fromkeys(v for k in KINDS.values() for a in k.attributes if a.name == name for v in a.values)
+        )
+    }
+    for name in ATTRIBUTES
+}
+CODES["kind"] = {k: i for i, k in enumerate(KINDS)}
+
+
+def config(vocabulary_size: int, logit_scale: float) -> dict:
+    """The open_clip configuration; written beside the weights so that any open_clip can load them."""
+    text = {
+        "context_length": CONTEXT,
+        "vocab_size": vocabulary_size,
+        "width": WIDTH,
+        "heads": 4,
+        "layers": 3,
+        "output_tokens": True,
+        "tokenizer_kwargs": {"bpe_path": "bpe.txt.gz"},
+    }
+    vision = {
+        "image_size": PIXELS,
+        "patch_size": 8,
+        "width": WIDTH,
+        "head_width": 32,
+        "layers": 4,
+        "attentional_pool": True,
+        "attn_pooler_heads": 4,
+        "attn_pooler_queries": 16,
+        "output_tokens": True,
+    }
+    decoder = {
+        "context_length": CONTEXT,
+        "vocab_size": vocabulary_size,
+        "width": WIDTH,
+        "heads": 4,
+        "layers": 2,
+    }
+    model = {
+        "embed_dim": WIDTH,
+        "custom_text": True,
+        "init_logit_scale": math.log(logit_scale),
+        "vision_cfg": vision,
+        "text_cfg": text,
+        "multimodal_cfg": decoder,
+    }
+    return {"model_cfg": model, "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic"}}
+
+
+def code_card(card: Card) -> np.ndarray:
+    """(A,) int8: the card's value per attribute of the world, -1 where its kind has none."""
+    return code({"kind": card.kind, **dict(card.items())})
+
+
+def code(values: dict[str, str]) -> np.ndarray:
+    row = np.full(len(ATTRIBUTES), -1, np.int8)
+    for name, value in values.items():
+        row[ATTRIBUTES.index(name)] = CODES[name][value]
+    return row
+
+
+class Batches:
+    """Batches of (pictures, token ids, caption mask, fits), drawn for ever from a seed and a step.
+
+    Half of each batch is of one kind: look-alikes are what the towers must learn to tell apart.
+    """
+
+    def __init__(self, folder: Path, tokenizer, size: int, seed: int, limit: int | None = None):
+        count = 1000 * len([p for p in folder.glob("*.npz") if "part" not in p.name])
+        self.pixels, self.cards = load(folder, min(count, limit or count))
+        self.codes = np.stack([code_card(c) for c in self.cards])
+        self.by_kind = [np.flatnonzero([c.kind == k for c in self.cards]) for k in KINDS]
+        self.tokenizer, self.size, self.seed = tokenizer, size, seed
+        self.word_ids = functools.lru_cache(None)(tokenizer.encode)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids; words are looked up one by one, which is what the tokenizer does, only faster."""
+        words = text.replace(",", " ,").split()
+        ids = [i for w in words for i in self.word_ids(w)]
+        return [self.tokenizer.sot_token_id, *ids, self.tokenizer.eot_token_id]
+
+    def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng([self.seed, step])
+        kind = self.by_kind[int(rng.integers(len(self.by_kind)))]
+        half = self.size // 2
+        rows = np.concatenate(
+            [rng.choice(kind, half, replace=False), rng.integers(len(self.cards), size=self.size - half)]
+        )
+        texts, says, canonical = zip(*(training_text(self.cards[i], rng) for i in rows), strict=True)
+        ids = [self.encode(t) for t in texts]
+        tokens = np.zeros((len(ids), max(map(len, ids))), np.int64)
+        for row, line in zip(tokens, ids, strict=True):
+            row[: len(line)] = line
+        asked = np.stack([code(s) for s in says])
+        fits = ((asked[:, None] == self.codes[rows][None]) | (asked[:, None] < 0)).all(-1)
+        pixels = shift(self.pixels[rows], rng)
+        return (
+            torch.from_numpy(pixels),
+            torch.from_numpy(tokens),
+            torch.tensor(canonical),
+            torch.from_numpy(fits),
+        )
+
+
+def shift(pixels: np.ndarray, rng: np.random.Generator, most: int = 2) -> np.ndarray:
+    """Move each picture by up to ``most`` pixels, repeating its border."""
+    padded = np.pad(pixels, ((0, 0), (most, most), (most, most), (0, 0)), mode="edge")
+    moves = rng.integers(0, 2 * most + 1, (len(pixels), 2))
+    return np.stack([p[y : y + PIXELS, x : x + PIXELS] for p, (y, x) in zip(padded, moves, strict=True)])
+
+
+def normalise(pixels: torch.Tensor) -> torch.Tensor:
+    x = pixels.permute(0, 3, 1, 2).float() / 255
+    return (x - torch.tensor(MEAN, device=x.device).view(1, 3, 1, 1)) / torch.tensor(
+        STD, device=x.device
+    ).view(1, 3, 1, 1)
+
+
+def losses(model, pixels, tokens, canonical, fits, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """(contrastive, caption) losses; only canonical descriptions teach the decoder."""
+    image, image_tokens = model._encode_image(normalise(pixels))
+    text, text_tokens = encode_text(model, tokens)
+    logits = scale * text @ image.T
+    rows = torch.arange(len(logits), device=logits.device)
+    wrong_twin = fits & ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(wrong_twin, float("-inf"))
+    contrastive = (F.cross_entropy(logits, rows) + F.cross_entropy(logits.T, rows)) / 2
+    said = model.text_decoder(image_tokens[canonical], text_tokens[canonical][:, :-1])
+    caption = F.cross_entropy(said.flatten(0, 1), tokens[canonical][:, 1:].flatten(), ignore_index=0)
+    return contrastive, caption
+
+
+def encode_text(model, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """As the model's own, with its causal mask cut to the batch's longest text: the same numbers, sooner."""
+    full, length = model.text.attn_mask, tokens.shape[1]
+    model.text.attn_mask = full[:length, :length]
+    try:
+        return model._encode_text(tokens)
+    finally:
+        model.text.attn_mask = full
+
+
+def learning_rate(progress: float, peak: float) -> float:
+    """Warm-up over the first 2 %, then a cosine to zero; ``progress`` runs from 0 to 1."""
+    return peak * min(progress / 0.02, 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def build(folder: Path, logit_scale: float):
+    """The folder with configuration and tokenizer, and the untrained model in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    size = write_merges(folder / "bpe.txt.gz", vocabulary())
+    settings = config(size, logit_scale)
+    (folder / "open_clip_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    tokenizer = open_clip.SimpleTokenizer(
+        bpe_path=str((folder / "bpe.txt.gz").resolve()), context_length=CONTEXT
+    )
+    if tokenizer.vocab_size != size:
+        raise ValueError(f"tokenizer has {tokenizer.vocab_size} entries, the configuration says {size}")
+    model = open_clip.coca_model.CoCa(
+        **{k: v for k, v in settings["model_cfg"].items() if k != "custom_text"}
+    )
+    model.logit_scale.requires_grad_(False)
+    return model, tokenizer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--minutes", type=float, default=90, help="training time; the schedule follows the clock"
+    )
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--peak", type=float, default=1e-3)
+    parser.add_argument("--scale", type=float, default=50.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", type=Path, default=Path("cache/tiny-coca/pictures"))
+    parser.add_argument("--work", type=Path, default=Path("cache/tiny-coca/run"))
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model, tokenizer = build(args.work, args.scale)
+    model.to(device).train()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.05},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=args.peak, betas=(0.9, 0.98))
+    batches = Batches(args.pictures, tokenizer, args.batch, args.seed)
+    print(
+        f"{sum(p.numel() for p in trained):,} parameters, {len(batches.cards):,} pictures, {device}",
+        flush=True,
+    )
+    state = {"step": 0, "seconds": 0.0, "curve": []}
+    checkpoint = args.work / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True, map_location=device)
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        state = saved["state"]
+        print(f"resuming at step {state['step']}", flush=True)
+    train(model, optimiser, batches, state, args, checkpoint, device)
+
+
+def train(model, optimiser, batches, state, args, checkpoint: Path, device: str) -> None:
+    """Steps until the clock says so; a line of losses every 50 steps, a checkpoint every 5 minutes."""
+    began, earlier = time.time(), state["seconds"]
+    saved_at, recent = time.time(), []
+    while (progress := state["seconds"] / (60 * args.minutes)) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(progress + 1e-4, args.peak)
+        contrastive, caption = losses(model, *(t.to(device) for t in batches(state["step"])), args.scale)
+        optimiser.zero_grad(set_to_none=True)
+        (contrastive + caption).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        state["step"] += 1
+        state["seconds"] = earlier + time.time() - began
+        recent.append((contrastive.item(), caption.item()))
+        if state["step"] % 50 == 0:
+            mean = [round(float(m), 4) for m in np.mean(recent, axis=0)]
+            recent = []
+            state["curve"].append([state["step"], *mean])
+            rate = args.batch * state["step"] / state["seconds"]
+            print(
+                f"step {state['step']} contrastive {mean[0]} caption {mean[1]} {rate:.0f} pictures/s",
+                flush=True,
+            )
+        if time.time() - saved_at > 300:
+            save(model, optimiser, state, checkpoint)
+            saved_at = time.time()
+    save(model, optimiser, state, checkpoint)
+
+
+def save(model, optimiser, state, path: Path) -> None:
+    partial = path.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "state": state}, partial)
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Hubness: gallery pictures that turn up in too many rankings."""
