@@ -23,7 +23,8 @@ demo: setup  ## run notebooks 00, 01, 03 on the built-in world and print a resul
 	@set -e; for name in $(NOTEBOOKS); do \
 	    echo "demo: $$name"; \
 	    $(BIN)/papermill notebooks/$$name.ipynb $(DEMO)/notebooks/$$name.ipynb -k python3 --cwd notebooks \
-	        --execution-timeout 180 --no-progress-bar --log-level WARNING -p figures $(DEMO)/figures; \
+	        --execution-timeout 180 --no-progress-bar --log-level WARNING -p figures $(DEMO)/figures \
+	        2> $(DEMO)/$$name.log || { cat $(DEMO)/$$name.log >&2; exit 1; }; \
 	done
 	@$(BIN)/workbench evaluate --benchmark tinycir --split val
 	@echo "executed notebooks: $(DEMO)/notebooks/   figures: $(DEMO)/figures/"

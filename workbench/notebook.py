@@ -87,8 +87,8 @@ def show(frame: pd.DataFrame) -> None:
     display({"text/markdown": to_markdown(frame), "text/plain": to_text(frame)}, raw=True)
 
 
-def save_figure(figure: Figure, name: str, folder: str = "figures") -> Path:
-    """Write `figure` to <folder>/<name>.svg in the workbench's home, show it, and return where it is.
+def save_figure(figure: Figure, name: str, folder: str = "figures") -> None:
+    """Write `figure` to <folder>/<name>.svg in the workbench's home, and show it.
 
     A file that shows the same but for the last digits of its coordinates stays as it is, so that running a notebook on
     another processor changes nothing. Raises PathEscape for a folder or name that leads out.
@@ -99,7 +99,6 @@ def save_figure(figure: Figure, name: str, folder: str = "figures") -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(drawing, "utf-8")
     display(SVG(drawing))
-    return path
 
 
 def curve(

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 MODALITY_COLOURS = {"image": "#0072B2", "text": "#D55E00", "caption": "#E69F00"}
 TARGET = "#009E73"  # the frame of a right answer
 GREY = "#666666"
+ROLE_COLOURS = {"targets": TARGET, "subset": GREY}
 
 METHOD_COLOURS = {
     "image_only": MODALITY_COLOURS["image"],  # a baseline of one modality wears that modality's colour
@@ -70,9 +71,9 @@ def base_name(method: str) -> str:
 
 
 def colour_of(method: str) -> str:
-    """The method's (or modality's) colour; a name not listed here gets a spare one, always the same."""
+    """The method's (or modality's, or role's) colour; a name not listed here gets a spare one, always the same."""
     name = base_name(method)
-    known = {**MODALITY_COLOURS, **METHOD_COLOURS}
+    known = {**MODALITY_COLOURS, **ROLE_COLOURS, **METHOD_COLOURS}
     return known.get(name, _SPARE_COLOURS[_stable(name) % len(_SPARE_COLOURS)])
 
 

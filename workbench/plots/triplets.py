@@ -84,7 +84,16 @@ def _picture(axes: Axes, picture: Image.Image, caption: str, colour: str, thick:
 def _words(axes: Axes, triplet: Triplet, label: str) -> None:
     """The modification text beside the query's first line, the method's name beside each."""
     axes.axis("off")
-    if label == next(iter(triplet.results)):
+    first = label == next(iter(triplet.results))
+    if first:
         text = textwrap.fill(f"“{triplet.modification}”", 22, max_lines=4)
-        axes.text(0.5, 0.62, text, ha="center", va="center", fontsize=9, style="italic")
-    axes.text(0.98, 0.1, f"{label_of(label)} →", ha="right", va="center", fontsize=9, color=colour_of(label))
+        axes.text(0.5, 0.66, text, ha="center", va="center", fontsize=9, style="italic")
+    axes.text(
+        0.98,
+        0.15 if first else 0.5,
+        f"{label_of(label)} →",
+        ha="right",
+        va="center",
+        fontsize=9,
+        color=colour_of(label),
+    )
