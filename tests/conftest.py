@@ -12,7 +12,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Shapes stand in signatures; here they are checked at every call. Must run before the modules are imported.
-_checked = ["arrays", "score", "methods", "metrics", "significance", "evaluation", "geometry", "hubness"]
+_checked = [
+    "arrays",
+    "encode",
+    "language",
+    "case",
+    "score",
+    "methods",
+    "metrics",
+    "significance",
+    "evaluation",
+]
+_checked += ["geometry", "hubness"]
 jaxtyping.install_import_hook([f"workbench.{name}" for name in _checked], "beartype.beartype")
 
 # a busy machine is no failure

@@ -140,6 +140,17 @@ def toy_benchmark(home):
 
 
 @pytest.mark.usefixtures("toy_benchmark")
+def test_caption_records_every_picture_once(home, model):
+    arguments = ("caption", "--benchmark", "toy", "--encoder", model, "--out", "captions.jsonl")
+    assert "captions" in run(*arguments).stdout
+    records = (home / "captions.jsonl").read_bytes()
+    pictures = len({json.loads(line)["input"] for line in records.splitlines()})
+    assert pictures == len(records.splitlines()) > 1
+    run(*arguments)
+    assert (home / "captions.jsonl").read_bytes() == records
+
+
+@pytest.mark.usefixtures("toy_benchmark")
 def test_evaluate_prints_a_table_with_intervals_and_a_test(model):
     arguments = (
         "--benchmark",

@@ -53,6 +53,11 @@ WITH_EXAMPLES = (
     "metrics",
     "significance",
     "data.simulate",
+    "data.tinycir.grammar",
+    "data.tinycir.words",
+    "encode.encoder",
+    "geometry",
+    "hubness.occurrence",
     "methods.weimocir",
 )
 

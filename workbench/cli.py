@@ -1,6 +1,7 @@
 """The command line: one verb per job, each a few lines over what notebooks use too.
 
     workbench encode      a folder's (or a benchmark's) embeddings into the store
+    workbench caption     a benchmark's gallery captioned, every caption kept in its records
     workbench retrieve    one reference image + one text -> a sheet of ranked pictures
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
 
@@ -103,6 +104,30 @@ def encode(
     model, store = load_encoder(encoder, device=device), EmbeddingStore()
     rows = store.images(model, pictures)
     typer.echo(f"{len(rows):,} pictures, {rows.dim} numbers each, by {model.id}, in {store.root}")
+
+
+@app.command()
+def caption(
+    benchmark: Annotated[str, typer.Option(help="such as tinycir")] = "tinycir",
+    split: Annotated[str, typer.Option(help="such as val or test")] = "val",
+    encoder: Encoder = "tiny-coca",
+    out: Annotated[
+        Path | None, typer.Option(help="the records; data/BENCHMARK/captions.jsonl unless given")
+    ] = None,
+    device: Device = None,
+) -> None:
+    """Caption every gallery picture with a CoCa; what is recorded already is not made again."""
+    from workbench import data
+    from workbench.encode.encoder import load_encoder
+    from workbench.language.cache import RecordedCaptions
+    from workbench.language.captions import CoCaCaptioner
+    from workbench.paths import benchmark_root
+
+    path = out or benchmark_root(benchmark) / "captions.jsonl"
+    pictures = data.load(benchmark, split).gallery.images
+    captioner = CoCaCaptioner(load_encoder(encoder, device=device))
+    texts = RecordedCaptions.make(captioner, path).texts(pictures, range(len(pictures)))
+    typer.echo(f"{len(texts):,} captions, {len(set(texts)):,} different, by {captioner.id}, in {path}")
 
 
 @app.command()

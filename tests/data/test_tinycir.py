@@ -13,7 +13,7 @@ from PIL import Image
 from workbench import data
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.tinycir import attributes, benchmark, build, compose, description_benchmark, descriptions
-from workbench.data.tinycir.draw import Nuisance, draw
+from workbench.data.tinycir.draw import STYLE, Nuisance, draw
 from workbench.data.tinycir.grammar import GrammarError, apply_edit, parse_description, parse_edit
 from workbench.data.tinycir.words import EDIT_KINDS, Change, describe, edit_kind, word_edit
 from workbench.data.tinycir.world import KINDS, NONE, Card, is_held_out
@@ -245,3 +245,12 @@ def test_a_card_refuses_values_of_another_kind():
         Card("planet", ("teal", "plain", NONE, NONE, "navy", "empty"))
     with pytest.raises(KeyError, match="no attribute"):
         Card("planet", ("blue", "plain", NONE, NONE, "navy", "empty")).with_(top="horns")
+
+
+def test_the_art_is_cc0_by_its_own_metadata():
+    styles = pytest.importorskip("importlib.resources").files("dicebear_styles")
+    table = (data_root() / "README.md").read_text()
+    for kind, style in STYLE.items():
+        meta = json.loads(styles.joinpath(f"{style}.json").read_text("utf-8"))["meta"]
+        assert meta["license"]["name"] == "CC0 1.0"
+        assert f"| {kind} | {meta['source']['name']} | {meta['creator']['name']} |" in table

@@ -57,7 +57,7 @@ CONFIG = {
 }
 
 
-def write_coca(folder: Path, seed: int = 0) -> Path:
+def write_coca(folder: Path, seed: int = 0, class_token: bool = True) -> Path:
     """A random CoCa in open_clip's folder form, with a vocabulary of its own. Returns the folder."""
     import open_clip
     import torch
@@ -65,7 +65,9 @@ def write_coca(folder: Path, seed: int = 0) -> Path:
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bpe.txt.gz").write_bytes(gzip.compress("\n".join(["#version", *MERGES]).encode(), mtime=0))
-    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    config = json.loads(json.dumps(CONFIG))
+    config["model_cfg"]["text_cfg"]["embed_cls"] = class_token
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
     model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():

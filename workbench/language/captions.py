@@ -54,6 +54,10 @@ class CoCaCaptioner:
         self.max_tokens = min(encoder.model.context_length, encoder.context_length)
         self.options: Mapping[str, object] = {"decoding": "greedy", "max_tokens": self.max_tokens}
         self.start, self.end, self.vocabulary = special_tokens(encoder.tokenizer)
+        # A text tower that pools at the end token instead of a class token takes full-length texts only; what stands
+        # after a position cannot change it, the masks being causal.
+        pools_at_end = getattr(encoder.model.text, "cls_emb", None) is None
+        self.padded = encoder.context_length if pools_at_end else 0
 
     def caption(self, images: Sequence[Image.Image]) -> list[Caption]:
         """One caption per picture; one batch, so give as many as memory allows."""
@@ -70,7 +74,9 @@ class CoCaCaptioner:
         tokens = torch.full((len(pixels), 1), self.start, dtype=torch.long, device=pixels.device)
         done = torch.zeros(len(pixels), dtype=torch.bool, device=pixels.device)
         while tokens.shape[1] < self.max_tokens and not done.all():
-            logits = model(None, tokens, **picture, output_labels=False)["logits"][:, -1, : self.vocabulary]
+            given = torch.nn.functional.pad(tokens, (0, max(self.padded - tokens.shape[1], 0)))
+            seen = model(None, given, **picture, output_labels=False)["logits"]
+            logits = seen[:, tokens.shape[1] - 1, : self.vocabulary]
             logits[:, self.start] = -torch.inf  # a sentence starts once
             best = logits.argmax(dim=-1).masked_fill(done, self.end)
             tokens = torch.cat([tokens, best[:, None]], dim=1)
