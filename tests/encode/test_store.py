@@ -262,3 +262,25 @@ def test_bad_rows_are_refused_and_not_stored(tmp_path, spoil, message):
 def test_shards_of_no_rows_are_refused():
     with pytest.raises(ValueError, match="shard_rows is 0"):
         EmbeddingStore("anywhere", shard_rows=0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "progress", "shown"),
+    [({}, True, True), ({}, False, False), ({"TQDM_DISABLE": "1"}, True, False)],
+)
+def test_progress_is_shown_unless_code_or_environment_silence_it(tmp_path, environment, progress, shown):
+    code = f"""
+from tests.encode.tiny import FakeEncoder
+from workbench.encode.store import EmbeddingStore
+EmbeddingStore({str(tmp_path)!r}, progress={progress}).texts(FakeEncoder(), [str(i) for i in range(100)])
+"""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TQDM_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("encode texts" in done.stderr) == shown

@@ -206,3 +206,17 @@ def test_a_captioner_that_gives_too_few_is_an_error(path):
 
     with pytest.raises(ValueError, match="shorter"):
         captions_of(path, Short()).texts(Pictures(3), range(3))
+
+
+@pytest.mark.parametrize(("environment", "shown"), [({}, True), ({"TQDM_DISABLE": "1"}, False)])
+def test_progress_is_shown_unless_the_environment_silences_it(tmp_path, environment, shown):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TQDM_")}
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, str(tmp_path / "captions.jsonl"), "0"],
+        cwd=ROOT,
+        env=kept | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("caption pictures" in done.stderr) == shown

@@ -169,7 +169,9 @@ class EmbeddingStore:
                 bar.update(1)
 
     def _bar(self, total: int, label: str) -> tqdm:
-        return tqdm(total=total, desc=label, unit="row", disable=not self.progress or total <= BATCH)
+        # `disable` is left out where a bar is wanted: said explicitly, it would overrule TQDM_DISABLE
+        hidden = {} if self.progress and total > BATCH else {"disable": True}
+        return tqdm(total=total, desc=label, unit="row", **hidden)
 
     def _manifest_of(self, folder: Path, what: Collection) -> dict:
         """The collection's manifest as it stands, or a new one with nothing encoded yet."""

@@ -183,7 +183,10 @@ class RecordedCaptions:
         return tuple(self.records[keys[i]].text for i in indices)
 
     def _write(self, pictures, missing: Sequence[int]) -> None:
-        with tqdm(total=len(missing), desc="caption pictures", unit="picture", disable=not missing) as bar:
+        if not missing:
+            return
+        # no `disable=` here: said explicitly, it would overrule TQDM_DISABLE
+        with tqdm(total=len(missing), desc="caption pictures", unit="picture") as bar:
             for start in range(0, len(missing), self.batch_size):
                 batch = missing[start : start + self.batch_size]
                 before = perf_counter()
