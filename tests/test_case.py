@@ -11,7 +11,8 @@ import pytest
 
 from tests.encode.tiny import FakeEncoder, Pictures, rows_asked_for, write_coca
 from workbench import case as case_module
-from workbench.case import JOINS, CaseError, Wording, build_case, load_case
+from workbench.arrays import ArrayError
+from workbench.case import JOINS, Case, CaseError, Wording, build_case, load_case
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.encode.encoder import EncoderError, load_encoder
 from workbench.encode.store import EmbeddingStore
@@ -294,3 +295,31 @@ def test_load_case_goes_by_names_and_replays_captions(tmp_path, monkeypatch, cap
     assert case.texts["composed_caption"][1] == "picture 0, two cats"
     stored = [json.loads(p.read_text()) for p in (tmp_path / "cache" / "embeddings").glob("*/manifest.json")]
     assert {m["encoder"] for m in stored} == {case.encoder}
+
+
+@pytest.mark.parametrize(
+    ("parts", "views", "message"),
+    [
+        ({"modification": (2, 8)}, {}, r"part 'modification': got shape \(2, 8\), expected \"Q D\" with Q=3"),
+        ({"modification": (3,)}, {}, r"part 'modification': got shape \(3,\)"),
+        ({}, {"image": (3, 8)}, r"view 'image': got shape \(3, 8\), expected \"N D\" with N=6"),
+        ({"modification": (3, 8), "reference_image": (3, 9)}, {}, "part 'reference_image'.*D=8"),
+        ({"modification": (3, 8)}, {"image": (6, 4)}, "view 'image'.*D=8"),
+    ],
+)
+def test_rows_that_fit_neither_the_benchmark_nor_each_other_are_named(parts, views, message):
+    case = Case(benchmark(), "fake@1", None, None, {}, {})
+    for name, shapes in (
+        ("parts", parts),
+        ("views", views),
+    ):  # behind the back of the tests' own shape checks
+        rows = {key: np.ones(shape, np.float32) for key, shape in shapes.items()}
+        object.__setattr__(case, name, rows)
+    with pytest.raises(ArrayError, match=message):
+        case.__post_init__()
+
+
+def test_the_door_is_there_when_a_case_is_made():
+    rows = np.ones((2, 8), np.float32)
+    with pytest.raises(ArrayError, match="part 'modification': got shape"):
+        Case(benchmark(), "fake@1", None, None, {"modification": rows}, {})

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench import data
-from workbench.arrays import Float
+from workbench.arrays import Float, check_shape
 from workbench.data.benchmark import Benchmark, Query
 from workbench.encode.encoder import Encoder, load_encoder
 from workbench.encode.store import EmbeddingStore
@@ -94,6 +94,7 @@ class Case:
 
     ``encoder``, ``captions`` and ``recomposer`` are ids; ``texts`` are as written, before the prompt.
     ``failures`` lists the queries whose composed caption is not the recomposer's.
+    Raises ArrayError where rows fit neither the benchmark's queries or gallery, or not each other.
     """
 
     benchmark: Benchmark
@@ -105,6 +106,12 @@ class Case:
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     wording: Wording = Wording()
+
+    def __post_init__(self):
+        sizes = {"Q": len(self.benchmark.queries), "N": len(self.benchmark.gallery)}
+        for kind, axes, table in (("part", "Q D", self.parts), ("view", "N D", self.views)):
+            for name, rows in table.items():
+                sizes |= check_shape(f"{kind} {name!r}", rows, axes, **sizes)
 
     def similarities(self, terms: Iterable[tuple[str, str]]) -> Similarities:
         """The terms' similarities. Raises UnknownName for a part or view that the case was not made with."""
