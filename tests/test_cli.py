@@ -180,6 +180,7 @@ def test_evaluate_prints_a_table_with_intervals_and_a_test(model):
         (("--method", "slerp(alhpa=1)"), "slerp has no 'alhpa'. Did you mean 'alpha'? It has alpha"),
         (("--method", "slerp(0.3)"), 'expected "name" or "name(field=value, ...)"'),
         (("--method", "__import__('os')"), 'expected "name" or "name(field=value, ...)"'),
+        (("--method", "slerp(alpha='much')"), "slerp: alpha is 'much', expected float such as 0.8"),
         (("--method", "cirevl"), "captions: got none"),
         (("--method", "slerp", "--baseline", "text_only"), "--baseline text_only: expected one of slerp"),
         (("--method", "slerp", "--metric", "recal@1"), "Did you mean 'recall'?"),
@@ -226,6 +227,15 @@ def test_a_gallery_of_one_is_refused_before_a_model_is_loaded(home):
     picture(0).save(home / "one" / "only.png")
     said = error("retrieve", "mine.png", "red", "--gallery", "one", "--encoder", "no-such-model")
     assert "one holds one picture, only.png; ranking needs at least two" in said
+
+
+@pytest.mark.usefixtures("toy_benchmark")
+def test_what_is_wrong_without_a_model_is_said_before_one_is_loaded(home):
+    nothing = ("--encoder", "no-such-model")
+    said = error("evaluate", "--benchmark", "toy", *nothing, "--metric", "recal@1")
+    assert "Did you mean 'recall'?" in said
+    said = error("retrieve", "photos/3.png", "red", "--gallery", "photos", *nothing, "--k", "6")
+    assert "--k 6: photos has 5 pictures to rank" in said
 
 
 def test_secrets_never_reach_an_error_message(monkeypatch):

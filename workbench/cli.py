@@ -10,10 +10,8 @@ A mistake of the user's is one line on stderr and exit code 2; anything else is 
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,11 +43,21 @@ def user_errors() -> tuple[type[Exception], ...]:
     from workbench.encode.encoder import EncoderError
     from workbench.encode.store import StoreError
     from workbench.language.cache import MissingRecords, RecordError
+    from workbench.methods import MethodError
     from workbench.metrics import MetricError
     from workbench.paths import HomeError, PathEscape
     from workbench.registry import UnknownName
 
-    own = (CommandError, ArrayError, BenchmarkError, CaseError, EncoderError, HomeError, MetricError)
+    own = (
+        CommandError,
+        ArrayError,
+        BenchmarkError,
+        CaseError,
+        EncoderError,
+        HomeError,
+        MethodError,
+        MetricError,
+    )
     return (*own, MissingRecords, PathEscape, PictureError, RecordError, StoreError, UnknownName)
 
 
@@ -145,12 +153,13 @@ def retrieve(
     as_json: Json = False,
 ) -> None:
     """Search a folder with one reference image and one text; print the ranking and draw it."""
+    from workbench.methods import parse_method
     from workbench.score.ranks import top_k
 
     if out.suffix not in SHEET_SUFFIXES:
         raise CommandError(f"--out {out}: got {out.suffix!r}, expected one of {', '.join(SHEET_SUFFIXES)}")
     asked = parse_method(method)
-    case = own_case(reference, text, gallery, asked, encoder, device)
+    case = own_case(reference, text, gallery, asked, encoder, device, k or 1)
     qrels = case.benchmark.qrels["default"]
     ranked = len(case.benchmark.gallery) - int((qrels.excluded >= 0).sum())
     scores = asked.score(case)
@@ -183,8 +192,12 @@ def evaluate(
     from workbench.case import load_case
     from workbench.evaluation import evaluate, results_table
     from workbench.language.recompose import RuleRecomposer
+    from workbench.methods import parse_method
+    from workbench.metrics import parse_metric
     from workbench.tables import main_table, to_text
 
+    for spec in metric or ():
+        parse_metric(spec)  # a wrong name fails before anything is encoded
     methods = {text: parse_method(text) for text in method or ALL_METHODS}
     if baseline is not None and baseline not in methods:
         raise CommandError(f"--baseline {baseline}: expected one of {', '.join(methods)}")
@@ -220,37 +233,13 @@ def pictures_in(folder: Path):
     return FolderImages(folder, names)
 
 
-def parse_method(text: str) -> Method:
-    """A method from its label, as results tables print it: "slerp", "weighted_sum(weight=0.4)".
-
-    Raises UnknownName for an unknown method, CommandError for an unknown field or anything that is no such label.
-    """
-    from workbench.methods import METHODS
-    from workbench.registry import nearest
-
-    try:
-        tree = ast.parse(text, mode="eval").body
-        call = tree if isinstance(tree, ast.Call) else ast.Call(tree, [], [])
-        given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
-        if call.args or None in given:
-            raise ValueError
-        name = call.func.id
-    except (SyntaxError, ValueError, AttributeError):
-        raise CommandError(f'method {text!r}: expected "name" or "name(field=value, ...)"') from None
-    kind = METHODS.get(name)
-    known = [field.name for field in fields(kind)]
-    for field in given:
-        if field not in known:
-            raise CommandError(
-                f"{name} has no {field!r}.{nearest(field, known)} It has {', '.join(known) or 'none'}"
-            )
-    return kind(**given)
-
-
 def own_case(
-    reference: Path, text: str, folder: Path, method: Method, encoder: str, device: str | None
+    reference: Path, text: str, folder: Path, method: Method, encoder: str, device: str | None, least: int = 1
 ) -> Case:
-    """A case of one query over the pictures of a folder. A reference that lies in the folder is not ranked."""
+    """A case of one query over the pictures of a folder. A reference that lies in the folder is not ranked.
+
+    Raises CommandError, before a model is loaded, where fewer than ``least`` pictures are ranked.
+    """
     import numpy as np
 
     from workbench.case import build_case
@@ -264,6 +253,9 @@ def own_case(
     own[0]  # a reference that cannot be read fails before the model is loaded
     same = [i for i, name in enumerate(pictures.names) if (folder / name).resolve() == reference.resolve()]
     row = same[0] if same else None
+    ranked = len(pictures) - len(same[:1])
+    if ranked < least:
+        raise CommandError(f"--k {least}: {folder} has {ranked} pictures to rank")
     query = Query("own", row, reference.name, (text,))
     qrels = Qrels(np.array([[-1]]), np.array([[-1 if row is None else row]]))
     card = Card("own pictures", "the user's", "", str(folder))

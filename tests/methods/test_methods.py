@@ -7,7 +7,16 @@ import pytest
 
 from tests.conftest import ArrayCase
 from workbench.data.benchmark import Qrels
-from workbench.methods import METHODS, LinearMethod, Method, PDVFusion, WeiMoCIR, label
+from workbench.methods import (
+    METHODS,
+    LinearMethod,
+    Method,
+    MethodError,
+    PDVFusion,
+    WeiMoCIR,
+    label,
+    parse_method,
+)
 from workbench.registry import UnknownName
 from workbench.score.ranks import target_ranks
 
@@ -83,3 +92,20 @@ def test_labels_name_what_differs_from_the_defaults():
 def test_an_unknown_method_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match="Did you mean 'pdv_f'"):
         METHODS.get("pdvf")
+
+
+@pytest.mark.parametrize("method", [PDVFusion(), PDVFusion(beta=0.5), WeiMoCIR(beta=0.0, captions=2)])
+def test_a_label_reads_back_as_its_method(method):
+    assert parse_method(label(method)) == method
+
+
+def test_a_whole_number_is_a_number():
+    assert parse_method("pdv_f(beta=1)") == PDVFusion(beta=1.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["pdv_f(beta='half')", "pdv_f(beta=True)", "weimocir(captions=1.5)", "pdv_f(0.5)"]
+)
+def test_a_value_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(MethodError, match="expected"):
+        parse_method(text)

@@ -1,6 +1,6 @@
 """Methods: query parts and gallery views -> scores. One file per paper; importing this package registers them all."""
 
-from workbench.methods.base import METHODS, LinearMethod, Method, label
+from workbench.methods.base import METHODS, LinearMethod, Method, MethodError, label, parse_method
 from workbench.methods.baselines import ImageOnly, Product, Slerp, TextOnly, WeightedSum
 from workbench.methods.cirevl import CIReVL
 from workbench.methods.pdv import PDVFusion, PDVImage, PDVText
@@ -12,6 +12,7 @@ __all__ = [
     "ImageOnly",
     "LinearMethod",
     "Method",
+    "MethodError",
     "PDVFusion",
     "PDVImage",
     "PDVText",
@@ -21,4 +22,5 @@ __all__ = [
     "WeiMoCIR",
     "WeightedSum",
     "label",
+    "parse_method",
 ]

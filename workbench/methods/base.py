@@ -6,14 +6,19 @@ A linear method gives `weights`, one number per term; any other method gives `sc
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from typing import Protocol, runtime_checkable
 
 from workbench.arrays import Float
-from workbench.registry import Registry, UnknownName
+from workbench.registry import Registry, UnknownName, nearest
 from workbench.score.similarities import Term
 
 METHODS = Registry("method", entry_point_group="workbench.methods")
+
+
+class MethodError(ValueError):
+    """A method cannot be made from its label; the message names the field."""
 
 
 @runtime_checkable
@@ -60,3 +65,33 @@ def label(method) -> str:
         if getattr(method, field.name) != field.default
     ]
     return f"{names[0]}({', '.join(changed)})" if changed else names[0]
+
+
+def parse_method(text: str) -> Method:
+    """A method from its label, as results tables print it: "slerp", "weighted_sum(weight=0.4)".
+
+    Raises UnknownName for an unknown method, MethodError for an unknown field, a value of another type than the
+    field's default, or anything that is no such label.
+    """
+    try:
+        tree = ast.parse(text, mode="eval").body
+        call = tree if isinstance(tree, ast.Call) else ast.Call(tree, [], [])
+        given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+        if call.args or None in given:
+            raise ValueError
+        name = call.func.id
+    except (SyntaxError, ValueError, AttributeError):
+        raise MethodError(f'method {text!r}: expected "name" or "name(field=value, ...)"') from None
+    kind = METHODS.get(name)
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    for field, value in given.items():
+        if field not in defaults:
+            raise MethodError(
+                f"{name} has no {field!r}.{nearest(field, defaults)} It has {', '.join(defaults) or 'none'}"
+            )
+        wanted = type(defaults[field])
+        if type(value) is not wanted and (type(value), wanted) != (int, float):
+            raise MethodError(
+                f"{name}: {field} is {value!r}, expected {wanted.__name__} such as {defaults[field]!r}"
+            )
+    return kind(**{field: type(defaults[field])(value) for field, value in given.items()})
