@@ -4,6 +4,7 @@ import doctest
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import jaxtyping
 import numpy as np
@@ -59,7 +60,17 @@ WITH_EXAMPLES = (
     "geometry",
     "hubness.occurrence",
     "methods.weimocir",
+    "plots.style",
+    "tables",
 )
+
+
+def test_every_module_with_an_example_is_listed():
+    root = Path(workbench.__file__).parent
+    found = [
+        p.relative_to(root).with_suffix("") for p in root.rglob("*.py") if ">>> " in p.read_text("utf-8")
+    ]
+    assert sorted(".".join(path.parts) for path in found) == sorted(WITH_EXAMPLES)
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
