@@ -7,9 +7,12 @@ Resumable: a checkpoint under the cache is written every few minutes and picked 
 used where one is at hand; two CPU cores need about an hour and a half. ``export.py`` then writes
 the fp16 weights and the model card's numbers.
 
-Two choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
-the first step, as CLIP's ends: that is what keeps the modality gap and the cones open. And a picture
-of the batch that happens to fit another's text ("in mint") is not counted as a wrong answer to it.
+Four choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
+the first step, as CLIP's ends: that is what keeps the modality gap and the cones open. A picture of
+the batch that happens to fit another's text ("in mint") is not counted as a wrong answer to it. The
+image embedding must also tell looks apart that texts hardly ever name (``Looks``). And the decoder
+reads captions whose value words are shuffled: else it learns by heart which combinations training
+has, and takes the benchmark's, which it has not, for impossible.
 """
 
 from __future__ import annotations
@@ -98,8 +101,33 @@ def code(values: dict[str, str]) -> np.ndarray:
     return row
 
 
+class Looks(torch.nn.Module):
+    """Reads the visual-only attributes off the image embedding; used in training, not kept.
+
+    A cosine classifier per attribute: the low scale asks for a wide angle between looks.
+    """
+
+    def __init__(self, scale: float = 12.0):
+        super().__init__()
+        names = dict.fromkeys(a.name for k in KINDS.values() for a in k.visual)
+        self.scale = scale
+        self.heads = torch.nn.ModuleDict(
+            {n: torch.nn.Linear(WIDTH, len(CODES[n]), bias=False) for n in names}
+        )
+
+    def forward(self, image: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy over the attributes; ``codes`` (b, A) as ``code_card`` gives them."""
+        total = image.new_zeros(())
+        for name, head in self.heads.items():
+            wanted = codes[:, ATTRIBUTES.index(name)].long()
+            cosine = image @ F.normalize(head.weight, dim=1).T
+            if (wanted >= 0).any():
+                total = total + F.cross_entropy(self.scale * cosine, wanted, ignore_index=-1)
+        return total / len(self.heads)
+
+
 class Batches:
-    """Batches of (pictures, token ids, caption mask, fits), drawn for ever from a seed and a step.
+    """Batches of (pictures, token ids, what the decoder reads, caption mask, fits, codes), from a seed and a step.
 
     Half of each batch is of one kind: look-alikes are what the towers must learn to tell apart.
     """
@@ -111,6 +139,11 @@ class Batches:
         self.by_kind = [np.flatnonzero([c.kind == k for c in self.cards]) for k in KINDS]
         self.tokenizer, self.size, self.seed = tokenizer, size, seed
         self.word_ids = functools.lru_cache(None)(tokenizer.encode)
+        words = {w for k in KINDS.values() for a in k.spoken for v in a.values for w in v.split()} | {
+            "no",
+            "bare",
+        }
+        self.values = np.array(sorted(i for w in words for i in tokenizer.encode(w)))
 
     def encode(self, text: str) -> list[int]:
         """Token ids; words are looked up one by one, which is what the tokenizer does, only faster."""
@@ -118,7 +151,7 @@ class Batches:
         ids = [i for w in words for i in self.word_ids(w)]
         return [self.tokenizer.sot_token_id, *ids, self.tokenizer.eot_token_id]
 
-    def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def __call__(self, step: int) -> tuple[torch.Tensor, ...]:
         rng = np.random.default_rng([self.seed, step])
         kind = self.by_kind[int(rng.integers(len(self.by_kind)))]
         half = self.size // 2
@@ -132,13 +165,10 @@ class Batches:
             row[: len(line)] = line
         asked = np.stack([code(s) for s in says])
         fits = ((asked[:, None] == self.codes[rows][None]) | (asked[:, None] < 0)).all(-1)
+        read = np.where(np.isin(tokens, self.values), rng.choice(self.values, tokens.shape), tokens)
         pixels = shift(self.pixels[rows], rng)
-        return (
-            torch.from_numpy(pixels),
-            torch.from_numpy(tokens),
-            torch.tensor(canonical),
-            torch.from_numpy(fits),
-        )
+        arrays = (pixels, tokens, read, np.array(canonical), fits, self.codes[rows])
+        return tuple(torch.from_numpy(a) for a in arrays)
 
 
 def shift(pixels: np.ndarray, rng: np.random.Generator, most: int = 2) -> np.ndarray:
@@ -155,18 +185,20 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     ).view(1, 3, 1, 1)
 
 
-def losses(model, pixels, tokens, canonical, fits, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """(contrastive, caption) losses; only canonical descriptions teach the decoder."""
+def losses(model, looks, batch, scale: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(contrastive, caption, looks) losses; only canonical descriptions teach the decoder."""
+    pixels, tokens, read, canonical, fits, codes = batch
     image, image_tokens = model._encode_image(normalise(pixels))
-    text, text_tokens = encode_text(model, tokens)
+    text, _ = encode_text(model, tokens)
     logits = scale * text @ image.T
     rows = torch.arange(len(logits), device=logits.device)
     wrong_twin = fits & ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     logits = logits.masked_fill(wrong_twin, float("-inf"))
     contrastive = (F.cross_entropy(logits, rows) + F.cross_entropy(logits.T, rows)) / 2
-    said = model.text_decoder(image_tokens[canonical], text_tokens[canonical][:, :-1])
+    _, heard = encode_text(model, read[canonical])
+    said = model.text_decoder(image_tokens[canonical], heard[:, :-1])
     caption = F.cross_entropy(said.flatten(0, 1), tokens[canonical][:, 1:].flatten(), ignore_index=0)
-    return contrastive, caption
+    return contrastive, caption, looks(image, codes)
 
 
 def encode_text(model, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -212,13 +244,17 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=50.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, default=Path("cache/tiny-coca/pictures"))
+    parser.add_argument("--start-from", type=Path, help="a checkpoint whose weights a new run begins with")
     parser.add_argument("--work", type=Path, default=Path("cache/tiny-coca/run"))
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = build(args.work, args.scale)
     model.to(device).train()
-    trained = [p for p in model.parameters() if p.requires_grad]
+    looks = Looks().to(device)
+    if args.start_from:
+        model.load_state_dict(torch.load(args.start_from, weights_only=True, map_location=device)["model"])
+    trained = [p for p in (*model.parameters(), *looks.parameters()) if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.05},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
@@ -234,45 +270,47 @@ def main() -> None:
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True, map_location=device)
         model.load_state_dict(saved["model"])
+        looks.load_state_dict(saved["looks"])
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
         print(f"resuming at step {state['step']}", flush=True)
-    train(model, optimiser, batches, state, args, checkpoint, device)
+    train(model, looks, optimiser, batches, state, args, checkpoint, device)
 
 
-def train(model, optimiser, batches, state, args, checkpoint: Path, device: str) -> None:
+def train(model, looks, optimiser, batches, state, args, checkpoint: Path, device: str) -> None:
     """Steps until the clock says so; a line of losses every 50 steps, a checkpoint every 5 minutes."""
     began, earlier = time.time(), state["seconds"]
     saved_at, recent = time.time(), []
     while (progress := state["seconds"] / (60 * args.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(progress + 1e-4, args.peak)
-        contrastive, caption = losses(model, *(t.to(device) for t in batches(state["step"])), args.scale)
+        parts = losses(model, looks, [t.to(device) for t in batches(state["step"])], args.scale)
         optimiser.zero_grad(set_to_none=True)
-        (contrastive + caption).backward()
+        sum(parts).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
         state["seconds"] = earlier + time.time() - began
-        recent.append((contrastive.item(), caption.item()))
+        recent.append([part.item() for part in parts])
         if state["step"] % 50 == 0:
             mean = [round(float(m), 4) for m in np.mean(recent, axis=0)]
             recent = []
             state["curve"].append([state["step"], *mean])
             rate = args.batch * state["step"] / state["seconds"]
             print(
-                f"step {state['step']} contrastive {mean[0]} caption {mean[1]} {rate:.0f} pictures/s",
+                f"step {state['step']} contrastive, caption, looks {mean} {rate:.0f} pictures/s",
                 flush=True,
             )
         if time.time() - saved_at > 300:
-            save(model, optimiser, state, checkpoint)
+            save(model, looks, optimiser, state, checkpoint)
             saved_at = time.time()
-    save(model, optimiser, state, checkpoint)
+    save(model, looks, optimiser, state, checkpoint)
 
 
-def save(model, optimiser, state, path: Path) -> None:
+def save(model, looks, optimiser, state, path: Path) -> None:
     partial = path.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "state": state}, partial)
+    modules = {"model": model, "looks": looks, "optimiser": optimiser}
+    torch.save({**{name: m.state_dict() for name, m in modules.items()}, "state": state}, partial)
     partial.replace(path)
 
 
