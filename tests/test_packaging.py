@@ -199,3 +199,13 @@ except FileNotFoundError as error:
 def test_a_wheel_finds_the_built_in_world_by_one_variable(wheel):
     code = "from workbench import paths; print(paths.data_root())"
     assert from_wheel(wheel, code, home=str(ROOT)) == str(ROOT / "data")
+
+
+def test_torch_and_torchvision_are_a_matching_pair():
+    import torch
+    import torchvision
+
+    boxes = torch.tensor([[0.0, 0.0, 2.0, 2.0]])
+    assert torchvision.ops.nms(boxes, torch.tensor([1.0]), 0.5).tolist() == [
+        0
+    ]  # its compiled half needs this torch

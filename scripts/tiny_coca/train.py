@@ -36,6 +36,7 @@ from workbench.data.tinycir.world import KINDS, Card
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 WIDTH, CONTEXT = 128, 32
+LOOKS = 3.0  # weight of the looks loss beside the other two
 ATTRIBUTES = ["kind", *dict.fromkeys(a.name for k in KINDS.values() for a in k.attributes)]
 CODES = {
     name: {
@@ -139,11 +140,9 @@ class Batches:
         self.by_kind = [np.flatnonzero([c.kind == k for c in self.cards]) for k in KINDS]
         self.tokenizer, self.size, self.seed = tokenizer, size, seed
         self.word_ids = functools.lru_cache(None)(tokenizer.encode)
-        words = {w for k in KINDS.values() for a in k.spoken for v in a.values for w in v.split()} | {
-            "no",
-            "bare",
-        }
+        words = {w for k in KINDS.values() for a in k.spoken for v in a.values for w in v.split()} - {"ears"}
         self.values = np.array(sorted(i for w in words for i in tokenizer.encode(w)))
+        self.no = self.word_ids("no")[0]
 
     def encode(self, text: str) -> list[int]:
         """Token ids; words are looked up one by one, which is what the tokenizer does, only faster."""
@@ -165,7 +164,9 @@ class Batches:
             row[: len(line)] = line
         asked = np.stack([code(s) for s in says])
         fits = ((asked[:, None] == self.codes[rows][None]) | (asked[:, None] < 0)).all(-1)
-        read = np.where(np.isin(tokens, self.values), rng.choice(self.values, tokens.shape), tokens)
+        # Value words are shuffled where the decoder reads them, but for "no ...": it must see where it stands.
+        told = np.isin(tokens, self.values) & (np.roll(tokens, 1, axis=1) != self.no)
+        read = np.where(told, rng.choice(self.values, tokens.shape), tokens)
         pixels = shift(self.pixels[rows], rng)
         arrays = (pixels, tokens, read, np.array(canonical), fits, self.codes[rows])
         return tuple(torch.from_numpy(a) for a in arrays)
@@ -245,6 +246,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, default=Path("cache/tiny-coca/pictures"))
     parser.add_argument("--start-from", type=Path, help="a checkpoint whose weights a new run begins with")
+    parser.add_argument("--keep-pictures", action="store_true", help="leave the image tower as it is")
     parser.add_argument("--work", type=Path, default=Path("cache/tiny-coca/run"))
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -254,10 +256,13 @@ def main() -> None:
     looks = Looks().to(device)
     if args.start_from:
         model.load_state_dict(torch.load(args.start_from, weights_only=True, map_location=device)["model"])
-    trained = [p for p in (*model.parameters(), *looks.parameters()) if p.requires_grad]
+    if args.keep_pictures:
+        model.visual.requires_grad_(False)
+    trained = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.05},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        {"params": list(looks.parameters()), "weight_decay": 0.0, "times": 10},
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.peak, betas=(0.9, 0.98))
     batches = Batches(args.pictures, tokenizer, args.batch, args.seed)
@@ -283,10 +288,11 @@ def train(model, looks, optimiser, batches, state, args, checkpoint: Path, devic
     saved_at, recent = time.time(), []
     while (progress := state["seconds"] / (60 * args.minutes)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(progress + 1e-4, args.peak)
+            group["lr"] = group.get("times", 1) * learning_rate(progress + 1e-4, args.peak)
         parts = losses(model, looks, [t.to(device) for t in batches(state["step"])], args.scale)
         optimiser.zero_grad(set_to_none=True)
-        sum(parts).backward()
+        contrastive, caption, look = parts
+        (contrastive + caption + LOOKS * look).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1

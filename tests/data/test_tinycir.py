@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections import Counter
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -132,7 +133,6 @@ def test_no_two_pictures_are_alike_by_pixels(val):
 
 
 def test_a_sample_drawn_again_is_the_same_to_the_pixel(val, cards):
-    pytest.importorskip("dicebear")
     drawn = {p["id"]: p["drawn"] for p in json.loads((ROOT / "gallery.json").read_text())["pictures"]}
     for row in range(0, len(val.gallery), 97):
         id = val.gallery.ids[row]
@@ -160,7 +160,6 @@ def test_a_broken_promise_is_named():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_value_changes_the_picture_at_the_models_resolution(kind):
-    pytest.importorskip("dicebear")
     card = Card(kind, tuple(a.values[-1] for a in KINDS[kind].attributes))  # the palest colour there is
 
     def seen(**changes):
@@ -248,7 +247,7 @@ def test_a_card_refuses_values_of_another_kind():
 
 
 def test_the_art_is_cc0_by_its_own_metadata():
-    styles = pytest.importorskip("importlib.resources").files("dicebear_styles")
+    styles = files("dicebear_styles")
     table = (data_root() / "README.md").read_text()
     for kind, style in STYLE.items():
         meta = json.loads(styles.joinpath(f"{style}.json").read_text("utf-8"))["meta"]
