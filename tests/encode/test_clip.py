@@ -85,9 +85,14 @@ def test_rows_are_those_of_open_clip_without_its_normalising(coca, folder):
 
 def test_batches_do_not_change_rows(folder, coca):
     small = load_encoder(f"local-dir:{folder}", device="cpu", batch_size=2)
-    np.testing.assert_allclose(small.encode_texts(TEXTS), coca.encode_texts(TEXTS), rtol=1e-5, atol=1e-6)
     images = [picture(i) for i in range(5)]
-    np.testing.assert_allclose(small.encode_images(images), coca.encode_images(images), rtol=1e-5, atol=1e-6)
+    pairs = [
+        (small.encode_texts(TEXTS), coca.encode_texts(TEXTS)),
+        (small.encode_images(images), coca.encode_images(images)),
+    ]
+    for one, other in pairs:
+        # float32 rounds relative to the largest entries, about 10 in these raw rows
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6 * np.abs(other).max())
 
 
 def test_nothing_to_encode_is_no_rows(coca):
