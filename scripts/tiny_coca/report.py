@@ -3,7 +3,7 @@
     python scripts/tiny_coca/report.py --split val
     python scripts/tiny_coca/report.py --split test
 
-Prints one JSON object. Settings are chosen on validation data only: --split test uses the validation
+Prints one JSON object. Methods' settings are chosen on validation data only: --split test uses the validation
 choices as they are.
 """
 

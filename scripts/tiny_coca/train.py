@@ -5,14 +5,14 @@
 
 Resumable: a checkpoint under the cache is written every few minutes and picked up again. A GPU is
 used where one is at hand; two CPU cores need about an hour and a half. ``export.py`` then writes
-the fp16 weights and the model card's numbers.
+the fp16 weights, and ``report.py`` prints the model card's numbers.
 
 Four choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
 the first step, as CLIP's ends: that is what keeps the modality gap and the cones open. A picture of
 the batch that happens to fit another's text ("in mint") is not counted as a wrong answer to it. The
 image embedding must also tell looks apart that texts hardly ever name (``Looks``). And the decoder
-reads captions whose value words are shuffled: else it learns by heart which combinations training
-has, and takes the benchmark's, which it has not, for impossible.
+reads captions whose value words are shuffled: else it can learn by heart which combinations
+training has, and take the benchmark's, which it has not, for impossible.
 """
 
 from __future__ import annotations
