@@ -7,12 +7,14 @@ Resumable: a checkpoint under the cache is written every few minutes and picked 
 used where one is at hand; two CPU cores need about an hour and a half. ``export.py`` then writes
 the fp16 weights, and ``report.py`` prints the model card's numbers.
 
-Four choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
+Five choices matter for what the notebooks teach. The logit scale is held at a fixed high value from
 the first step, as CLIP's ends: that is what keeps the modality gap and the cones open. A picture of
 the batch that happens to fit another's text ("in mint") is not counted as a wrong answer to it. The
-image embedding must also tell looks apart that texts hardly ever name (``Looks``). And the decoder
-reads captions whose value words are shuffled: else it can learn by heart which combinations
-training has, and take the benchmark's, which it has not, for impossible.
+image embedding must also tell looks apart that texts hardly ever name, and what the decoder reads of
+a picture must tell apart what captions name (``Reader``): a mouth or a moon is a few pixels, and the
+contrastive loss alone takes far longer to see it. And the decoder reads captions whose value words
+are shuffled: else it can learn by heart which combinations training has, and take the benchmark's,
+which it has not, for impossible.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import functools
 import json
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +39,7 @@ from workbench.data.tinycir.world import KINDS, Card
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 WIDTH, CONTEXT = 128, 32
-LOOKS = 3.0  # weight of the looks loss beside the other two
+LOOKS, DETAILS = 1.0, 1.0  # weights of the two readers' losses beside the other two
 ATTRIBUTES = ["kind", *dict.fromkeys(a.name for k in KINDS.values() for a in k.attributes)]
 CODES = {
     name: {
@@ -102,29 +105,39 @@ def code(values: dict[str, str]) -> np.ndarray:
     return row
 
 
-class Looks(torch.nn.Module):
-    """Reads the visual-only attributes off the image embedding; used in training, not kept.
+class Reader(torch.nn.Module):
+    """Reads attributes off a row of a picture; used in training, not kept.
 
-    A cosine classifier per attribute: the low scale asks for a wide angle between looks.
+    A cosine classifier per attribute: the lower its scale, the wider the angle it asks for between
+    values. 25 keeps that angle below the cone's, which 12 opened too far.
     """
 
-    def __init__(self, scale: float = 12.0):
+    def __init__(self, attributes: Iterable[str], scale: float = 25.0):
         super().__init__()
-        names = dict.fromkeys(a.name for k in KINDS.values() for a in k.visual)
         self.scale = scale
         self.heads = torch.nn.ModuleDict(
-            {n: torch.nn.Linear(WIDTH, len(CODES[n]), bias=False) for n in names}
+            {n: torch.nn.Linear(WIDTH, len(CODES[n]), bias=False) for n in dict.fromkeys(attributes)}
         )
 
-    def forward(self, image: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy over the attributes; ``codes`` (b, A) as ``code_card`` gives them."""
-        total = image.new_zeros(())
+    def forward(self, rows: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy over the attributes; rows (b, W), ``codes`` (b, A) as ``code_card`` gives them."""
+        total, rows = rows.new_zeros(()), F.normalize(rows, dim=1)
         for name, head in self.heads.items():
             wanted = codes[:, ATTRIBUTES.index(name)].long()
-            cosine = image @ F.normalize(head.weight, dim=1).T
+            cosine = rows @ F.normalize(head.weight, dim=1).T
             if (wanted >= 0).any():
                 total = total + F.cross_entropy(self.scale * cosine, wanted, ignore_index=-1)
         return total / len(self.heads)
+
+
+def readers() -> torch.nn.ModuleDict:
+    """``looks`` reads what captions leave out off the embedding, ``details`` what they name off the tokens."""
+    return torch.nn.ModuleDict(
+        {
+            "looks": Reader(a.name for k in KINDS.values() for a in k.visual),
+            "details": Reader(a.name for k in KINDS.values() for a in k.spoken),
+        }
+    )
 
 
 class Batches:
@@ -186,8 +199,8 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     ).view(1, 3, 1, 1)
 
 
-def losses(model, looks, batch, scale: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(contrastive, caption, looks) losses; only canonical descriptions teach the decoder."""
+def losses(model, read_off, batch, scale: float) -> tuple[torch.Tensor, ...]:
+    """(contrastive, caption, looks, details) losses; only canonical descriptions teach the decoder."""
     pixels, tokens, read, canonical, fits, codes = batch
     image, image_tokens = model._encode_image(normalise(pixels))
     text, _ = encode_text(model, tokens)
@@ -199,7 +212,8 @@ def losses(model, looks, batch, scale: float) -> tuple[torch.Tensor, torch.Tenso
     _, heard = encode_text(model, read[canonical])
     said = model.text_decoder(image_tokens[canonical], heard[:, :-1])
     caption = F.cross_entropy(said.flatten(0, 1), tokens[canonical][:, 1:].flatten(), ignore_index=0)
-    return contrastive, caption, looks(image, codes)
+    details = read_off["details"](image_tokens.mean(1), codes)
+    return contrastive, caption, read_off["looks"](image, codes), details
 
 
 def encode_text(model, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -253,7 +267,7 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = build(args.work, args.scale)
     model.to(device).train()
-    looks = Looks().to(device)
+    read_off = readers().to(device)
     if args.start_from:
         model.load_state_dict(torch.load(args.start_from, weights_only=True, map_location=device)["model"])
     if args.keep_pictures:
@@ -262,7 +276,7 @@ def main() -> None:
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.05},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-        {"params": list(looks.parameters()), "weight_decay": 0.0, "times": 10},
+        {"params": list(read_off.parameters()), "weight_decay": 0.0, "times": 10},
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.peak, betas=(0.9, 0.98))
     batches = Batches(args.pictures, tokenizer, args.batch, args.seed)
@@ -275,24 +289,24 @@ def main() -> None:
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True, map_location=device)
         model.load_state_dict(saved["model"])
-        looks.load_state_dict(saved["looks"])
+        read_off.load_state_dict(saved["readers"])
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
         print(f"resuming at step {state['step']}", flush=True)
-    train(model, looks, optimiser, batches, state, args, checkpoint, device)
+    train(model, read_off, optimiser, batches, state, args, checkpoint, device)
 
 
-def train(model, looks, optimiser, batches, state, args, checkpoint: Path, device: str) -> None:
+def train(model, read_off, optimiser, batches, state, args, checkpoint: Path, device: str) -> None:
     """Steps until the clock says so; a line of losses every 50 steps, a checkpoint every 5 minutes."""
     began, earlier = time.time(), state["seconds"]
     saved_at, recent = time.time(), []
     while (progress := state["seconds"] / (60 * args.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = group.get("times", 1) * learning_rate(progress + 1e-4, args.peak)
-        parts = losses(model, looks, [t.to(device) for t in batches(state["step"])], args.scale)
+        parts = losses(model, read_off, [t.to(device) for t in batches(state["step"])], args.scale)
         optimiser.zero_grad(set_to_none=True)
-        contrastive, caption, look = parts
-        (contrastive + caption + LOOKS * look).backward()
+        contrastive, caption, looks, details = parts
+        (contrastive + caption + LOOKS * looks + DETAILS * details).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
@@ -304,18 +318,18 @@ def train(model, looks, optimiser, batches, state, args, checkpoint: Path, devic
             state["curve"].append([state["step"], *mean])
             rate = args.batch * state["step"] / state["seconds"]
             print(
-                f"step {state['step']} contrastive, caption, looks {mean} {rate:.0f} pictures/s",
+                f"step {state['step']} contrastive, caption, looks, details {mean} {rate:.0f} pictures/s",
                 flush=True,
             )
         if time.time() - saved_at > 300:
-            save(model, looks, optimiser, state, checkpoint)
+            save(model, read_off, optimiser, state, checkpoint)
             saved_at = time.time()
-    save(model, looks, optimiser, state, checkpoint)
+    save(model, read_off, optimiser, state, checkpoint)
 
 
-def save(model, looks, optimiser, state, path: Path) -> None:
+def save(model, read_off, optimiser, state, path: Path) -> None:
     partial = path.with_suffix(".part")
-    modules = {"model": model, "looks": looks, "optimiser": optimiser}
+    modules = {"model": model, "readers": read_off, "optimiser": optimiser}
     torch.save({**{name: m.state_dict() for name, m in modules.items()}, "state": state}, partial)
     partial.replace(path)
 
