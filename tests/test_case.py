@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.encode.tiny import FakeEncoder, Pictures, rows_asked_for, write_coca
-from workbench import case as case_module
 from workbench.arrays import ArrayError
 from workbench.case import JOINS, Case, CaseError, Wording, build_case, load_case
+from workbench.case import build as build_module
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.encode.encoder import EncoderError, load_encoder
 from workbench.encode.store import EmbeddingStore
@@ -288,7 +288,7 @@ def test_load_case_goes_by_names_and_replays_captions(tmp_path, monkeypatch, cap
     assert case.captions is None
     shutil.copy(captions.records.path, tmp_path / "data" / "toy" / "captions.jsonl")
     monkeypatch.setattr(
-        case_module, "RECOMPOSERS", SimpleNamespace(get=lambda name: {"rules": Appending}[name])
+        build_module, "RECOMPOSERS", SimpleNamespace(get=lambda name: {"rules": Appending}[name])
     )
     case = load_case("toy", "tiny-coca", "val")
     assert case.captions == "writer@1"

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.encode.tiny import picture, write_coca
 from workbench import cli
+from workbench.cli.base import without_secrets
 from workbench.data import BENCHMARKS
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.data.images import FolderImages
@@ -240,14 +241,14 @@ def test_what_is_wrong_without_a_model_is_said_before_one_is_loaded(home):
 
 def test_secrets_never_reach_an_error_message(monkeypatch):
     monkeypatch.setenv("SOME_HUB_TOKEN", "hf_abc123")
-    assert cli.without_secrets("401 for Bearer hf_abc123") == "401 for Bearer ***"
+    assert without_secrets("401 for Bearer hf_abc123") == "401 for Bearer ***"
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
     def broken(folder):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "pictures_in", broken)
+    monkeypatch.setattr(cli.encode, "pictures_in", broken)
     with pytest.raises(ZeroDivisionError):
         run("encode", ".")
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 import jaxtyping
 import numpy as np
 
+from workbench.errors import UserError
 
-class ArrayError(ValueError):
+
+class ArrayError(UserError, ValueError):
     """An array has the wrong shape, type or values; the message names the array."""
 
 

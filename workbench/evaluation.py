@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from workbench.errors import UserError
 from workbench.methods.base import LinearMethod, Method, label
 from workbench.metrics import measure, parse_metric
 from workbench.registry import UnknownName, nearest
@@ -18,7 +19,7 @@ from workbench.score.ranks import target_ranks
 from workbench.significance import bootstrap_intervals, permutation_p
 
 
-class EvaluationError(ValueError):
+class EvaluationError(UserError, ValueError):
     """Results that cannot be compared; the message names the methods."""
 
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float, Int
+from workbench.errors import UserError
 from workbench.registry import Registry, UnknownName, nearest
 from workbench.score.ranks import NEVER
 
 METRICS = Registry("metric", entry_point_group="workbench.metrics")
 
 
-class MetricError(ValueError):
+class MetricError(UserError, ValueError):
     """A metric cannot be computed from these ranks, or its name cannot be read."""
 
 

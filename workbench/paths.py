@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from workbench.errors import UserError
+
 VARIABLE = "WORKBENCH_HOME"
 _HOW = (
     f"Clone the repository and work in it, or set {VARIABLE} to a clone "
@@ -15,11 +17,11 @@ _HOW = (
 )
 
 
-class HomeError(FileNotFoundError):
+class HomeError(UserError, FileNotFoundError):
     """The folder that should hold the workbench's data was not found; the message says how to get it."""
 
 
-class PathEscape(ValueError):
+class PathEscape(UserError, ValueError):
     """A path leads out of the folder it must stay in."""
 
 

@@ -11,8 +11,10 @@ import importlib
 from importlib import metadata
 from typing import Any
 
+from workbench.errors import UserError
 
-class UnknownName(KeyError):
+
+class UnknownName(UserError, KeyError):
     """A name that nothing was registered under; the message lists the nearest and all valid ones."""
 
     def __str__(self) -> str:  # KeyError would print the message with quotes around it

@@ -14,10 +14,11 @@ from functools import cached_property
 import numpy as np
 
 from workbench.arrays import Int
+from workbench.errors import UserError
 from workbench.registry import nearest
 
 
-class BenchmarkError(ValueError):
+class BenchmarkError(UserError, ValueError):
     """A benchmark contradicts itself; the message names the query, id or count."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from workbench.errors import UserError
 from workbench.paths import inside
 from workbench.registry import nearest
 
@@ -23,7 +24,7 @@ MAX_BYTES = (
 MAX_PIXELS = 100_000_000
 
 
-class PictureError(ValueError):
+class PictureError(UserError, ValueError):
     """A picture is missing, empty, corrupt or absurdly large; the message names the file."""
 
 

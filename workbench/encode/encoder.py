@@ -17,12 +17,13 @@ from tqdm.auto import tqdm
 
 from workbench import paths
 from workbench.arrays import Float
+from workbench.errors import UserError
 from workbench.registry import Registry
 
 BATCH = 64  # pictures held in memory at a time; a laptop's CPU gains nothing beyond
 
 
-class EncoderError(ValueError):
+class EncoderError(UserError, ValueError):
     """An encoder cannot be had, or cannot encode what it was given; says what to do instead."""
 
 

@@ -29,12 +29,13 @@ from tqdm.auto import tqdm
 
 from workbench.arrays import Float, unit
 from workbench.encode.encoder import BATCH, Encoder, batches, encode_in_batches
+from workbench.errors import UserError
 from workbench.paths import cache_root, inside
 
 FORMAT = 1
 
 
-class StoreError(RuntimeError):
+class StoreError(UserError, RuntimeError):
     """A stored file is not what the manifest says it is; names the file and what to do."""
 
 

@@ -23,12 +23,14 @@ from typing import NamedTuple
 from filelock import FileLock
 from tqdm.auto import tqdm
 
+from workbench.errors import UserError
 
-class RecordError(ValueError):
+
+class RecordError(UserError, ValueError):
     """A records file cannot be read; names the file and the line."""
 
 
-class MissingRecords(LookupError):
+class MissingRecords(UserError, LookupError):
     """Texts were asked for that no record holds, and no model is at hand to write them."""
 
 

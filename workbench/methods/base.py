@@ -11,13 +11,14 @@ import dataclasses
 from typing import Protocol, runtime_checkable
 
 from workbench.arrays import Float
+from workbench.errors import UserError
 from workbench.registry import Registry, UnknownName, nearest
 from workbench.score.similarities import Term
 
 METHODS = Registry("method", entry_point_group="workbench.methods")
 
 
-class MethodError(ValueError):
+class MethodError(UserError, ValueError):
     """A method cannot be made from its label; the message names the field."""
 
 

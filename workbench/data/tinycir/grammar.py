@@ -13,6 +13,7 @@ from functools import cache
 
 from workbench.data.tinycir.words import COUNTS, describe_values
 from workbench.data.tinycir.world import COLOURS, KINDS, NONE
+from workbench.errors import UserError
 
 _NUMBER = "|".join(COUNTS)
 _DROPPED = re.compile(r"\b(?:instead of|rather than|in place of)\b.*")
@@ -42,7 +43,7 @@ _BARE = {
 }
 
 
-class GrammarError(ValueError):
+class GrammarError(UserError, ValueError):
     """A text the grammar cannot read; the message quotes it and says what it knows."""
 
 

@@ -1,121 +1,28 @@
-"""A case: one benchmark, split, encoder and source of captions, as rows that are ready to score.
-
-    query part (Q, D)       made from
-    reference_image         the reference's picture
-    reference_caption       what a captioner wrote about it
-    modification            the query's modification text(s), joined by a named rule
-    composed_caption        the reference caption, edited by a recomposer as the modification asks
-    gallery view (N, D)
-    image                   each picture
-    caption                 what the captioner wrote about it
-
-Rows are raw, as the encoder gave them; ``Similarities`` makes unit rows of them. Nothing is computed that
-the asked terms do not need, texts are checked and encoded before pictures, and everything goes through
-the store. This is the only file with prompt templates and caption-join rules. To add a query part:
-one function here, one row above and in the glossary.
-"""
+"""Making a case: captions, edits and rows, texts before pictures and everything through the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench import data
-from workbench.arrays import Float, check_shape
-from workbench.data.benchmark import Benchmark, Query
+from workbench.arrays import Float
+from workbench.case.case import Case
+from workbench.case.wording import PLAIN, CaseError, Wording, known_names
+from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder, load_encoder
 from workbench.encode.store import EmbeddingStore
 from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedCaptions
-from workbench.language.edits import Edits, Failure, edit_captions
+from workbench.language.edits import Edits, edit_captions
 from workbench.paths import benchmark_root
-from workbench.registry import UnknownName, nearest
-from workbench.score.similarities import Similarities
 
 if TYPE_CHECKING:
     from workbench.language.recompose import Recomposer
-
-
-class CaseError(ValueError):
-    """A case cannot be made from what was given; names the query or the missing ingredient."""
-
-
-STRIPPED = ".?, "  # what the published rules take off both ends of a text
-
-# How two modification texts become one, by who does it so. SEIZE's has no word between: users report lower numbers.
-JOINS: Mapping[str, Callable[[str, str], str]] = {
-    "cirevl": lambda a, b: f"{a.strip(STRIPPED)} and {b.strip(STRIPPED)}",
-    "pic2word": lambda a, b: f"{b} and {a}",
-    "weimocir": lambda a, b: f"{a.strip(STRIPPED).capitalize()} and {b.strip(STRIPPED)}",
-    "imagescope": lambda a, b: f"{a.strip('.? ')} and {b.strip('.? ')}",
-    "seize": lambda a, b: f"{a}{b}",
-}
-
-
-@dataclass(frozen=True)
-class Wording:
-    """Part of a case's identity: on FashionIQ alone, published join rules differ by up to 20 points.
-
-    ``join`` names the rule for two modification texts (``JOINS``; a single text always stands for itself).
-    ``prompt`` is put around every text before it is encoded, ``{}`` being the text.
-    """
-
-    join: str | None = None
-    prompt: str = "{}"
-
-    def __post_init__(self):
-        if self.join is not None:
-            _known("join rule", [self.join], JOINS)
-        if self.prompt.count("{}") != 1:
-            raise CaseError(f"prompt: got {self.prompt!r}, expected exactly one {{}} where the text goes")
-
-    def modification(self, query: Query) -> str:
-        """The query's modification text. Raises CaseError where it is empty, or two are to be joined by no rule."""
-        texts = query.modification
-        if not texts or not all(text.strip() for text in texts):
-            raise CaseError(f"query {query.id!r}: modification text {texts!r} is empty")
-        if len(texts) == 1:
-            return texts[0]
-        if self.join is None or len(texts) != 2:
-            raise CaseError(
-                f"query {query.id!r} has {len(texts)} modification texts; two can be joined by a rule, "
-                f"Wording(join=...): {', '.join(JOINS)}"
-            )
-        return JOINS[self.join](*texts)
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """Raw rows of every query part and gallery view that was asked for, with the texts behind them.
-
-    ``encoder``, ``captions`` and ``recomposer`` are ids; ``texts`` are as written, before the prompt.
-    ``failures`` lists the queries whose composed caption is not the recomposer's.
-    Raises ArrayError where rows fit neither the benchmark's queries or gallery, or not each other.
-    """
-
-    benchmark: Benchmark
-    encoder: str
-    captions: str | None
-    recomposer: str | None
-    parts: Mapping[str, Float["Q D"]]
-    views: Mapping[str, Float["N D"]]
-    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    failures: tuple[Failure, ...] = ()
-    wording: Wording = Wording()
-
-    def __post_init__(self):
-        sizes = {"Q": len(self.benchmark.queries), "N": len(self.benchmark.gallery)}
-        for kind, axes, table in (("part", "Q D", self.parts), ("view", "N D", self.views)):
-            for name, rows in table.items():
-                sizes |= check_shape(f"{kind} {name!r}", rows, axes, **sizes)
-
-    def similarities(self, terms: Iterable[tuple[str, str]]) -> Similarities:
-        """The terms' similarities. Raises UnknownName for a part or view that the case was not made with."""
-        return Similarities(self.parts, self.views, tuple(terms))
 
 
 def load_case(
@@ -125,7 +32,7 @@ def load_case(
     *,
     terms: Iterable[tuple[str, str]] | None = None,
     recomposer: Recomposer | str | None = "rules",
-    wording: Wording = Wording(),
+    wording: Wording = PLAIN,
     store: EmbeddingStore | None = None,
 ) -> Case:
     """A case by names: benchmark and encoder loaded, captions replayed from data/<benchmark>/captions.jsonl.
@@ -154,7 +61,7 @@ def build_case(
     captions: RecordedCaptions | None = None,
     recomposer: Recomposer | None = None,
     terms: Iterable[tuple[str, str]] | None = None,
-    wording: Wording = Wording(),
+    wording: Wording = PLAIN,
     references: Sequence | None = None,
     store: EmbeddingStore | None = None,
 ) -> Case:
@@ -193,21 +100,11 @@ def _wanted(terms, captions, recomposer) -> tuple[list[str], list[str]]:
     """The parts and views that the terms name; without terms, all that can be made from what there is."""
     if terms is not None:
         terms = list(terms)
-        parts = _known("query part", [part for part, _ in terms], PARTS)
-        return parts, _known("gallery view", [view for _, view in terms], VIEWS)
+        parts = known_names("query part", [part for part, _ in terms], PARTS)
+        return parts, known_names("gallery view", [view for _, view in terms], VIEWS)
     lacking = [] if captions else ["reference_caption", "composed_caption", "caption"]
     lacking += [] if recomposer else ["composed_caption"]
     return [p for p in PARTS if p not in lacking], [v for v in VIEWS if v not in lacking]
-
-
-def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The names, each once, in the order of the known ones. Raises UnknownName for any other."""
-    for name in names:
-        if name not in known:
-            raise UnknownName(
-                f"no {kind} is called {name!r}.{nearest(name, known)} Known: {', '.join(known)}"
-            )
-    return [name for name in known if name in names]
 
 
 @dataclass(frozen=True, eq=False)

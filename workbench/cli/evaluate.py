@@ -1,0 +1,58 @@
+"""workbench evaluate: methods on a benchmark -> a results table with intervals and paired tests."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from workbench.cli.base import CommandError, Encoder, Json, app
+
+ALL_METHODS = ("image_only", "text_only", "product", "weighted_sum", "slerp", "weimocir", "cirevl")
+ALL_METHODS += ("pdv_t", "pdv_i", "pdv_f")  # in the order of the table
+
+
+@app.command()
+def evaluate(
+    benchmark: Annotated[str, typer.Option(help="such as tinycir")] = "tinycir",
+    split: Annotated[str, typer.Option(help="such as val or test")] = "val",
+    encoder: Encoder = "tiny-coca",
+    method: Annotated[list[str] | None, typer.Option(help="again for each; all unless given")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="again for each; the benchmark's own unless given")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="the method of the paired tests; the first of --method")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score methods on a benchmark; print a table with 95 % intervals and a paired test."""
+    from workbench.case import load_case
+    from workbench.evaluation import evaluate, results_table
+    from workbench.language.recompose import RuleRecomposer
+    from workbench.methods import parse_method
+    from workbench.metrics import parse_metric
+    from workbench.tables import main_table, to_text
+
+    for spec in metric or ():
+        parse_metric(spec)  # a wrong name fails before anything is encoded
+    methods = {text: parse_method(text) for text in method or ALL_METHODS}
+    if baseline is not None and baseline not in methods:
+        raise CommandError(f"--baseline {baseline}: expected one of {', '.join(methods)}")
+    terms = [term for one in methods.values() for term in one.terms]
+    case = load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
+    metrics = tuple(metric or case.benchmark.metrics)
+    frame = evaluate(case, methods, metrics)
+    results = results_table(frame, metrics, baseline or (None if method else "weighted_sum"))
+    if as_json:
+        setting = {"benchmark": benchmark, "split": split, "encoder": case.encoder, "captions": case.captions}
+        setting |= {"recomposer": case.recomposer, "protocol": dict(case.benchmark.protocol)}
+        rows = json.loads(results.to_json(orient="records"))  # NaN becomes null
+        typer.echo(json.dumps({**setting, "results": rows}, indent=1))
+    else:
+        typer.echo(f"{benchmark} {split}: {len(case.benchmark.queries):,} queries, {case.encoder}")
+        typer.echo(to_text(main_table(results)))
+        typer.echo(
+            "Percent of queries [95 % interval]; p: paired permutation test; clusters: shared reference images."
+        )
