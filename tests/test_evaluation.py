@@ -63,7 +63,7 @@ def test_the_table_holds_means_intervals_and_paired_tests(case):
     test = paired_test(values["text_only"], values["image_only"], clusters)
     assert row["baseline"] == "image_only"
     assert (row["difference"], row["difference_low"], row["difference_high"], row["p"]) == pytest.approx(
-        tuple(test)
+        tuple(test)[:4]
     )
     own = table.loc[("image_only", "map@5")]
     assert own["difference"] == 0
