@@ -1,205 +1,260 @@
-"""Texts that models wrote, kept for ever: an append-only record per text, found by content.
+"""Captions and edited captions out of their records; with a model at hand, what is missing is made and recorded.
 
-A record's key is what the text depends on: the digest of the picture (or text) it is about, the id
-of the model with its weights' digest, the prompt's hash, the decoding options and the sample's
-number. The file is JSON Lines, written as texts come, so a kill costs the text in flight; a last
-line that was cut off is dropped and made again. With the records at hand no model is needed: that
-is *replay*, the default, and what is missing is an error that says how to make it.
-
-Left out for now: retries, budgets, prompts, export (the record has room for them in ``info``).
+Without one this is *replay*, the default: nothing is called, and what is missing is an error that says how to make it.
+A model behind a server has ``ask(...) -> Reply``: it is asked one thing at a time, several at once, by ``run_calls``.
+Any other one works in this thread: ``caption(images)`` in batches, ``recompose(caption, modification)`` one by one.
+Left out: the file and its records (``records``), the asking (``calls``).
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
 
-from filelock import FileLock
 from tqdm.auto import tqdm
 
-from workbench.errors import UserError
+from workbench.language.budget import Budget
+from workbench.language.calls import Call, Outcome, Retry, run_calls
+from workbench.language.records import (
+    Key,
+    MissingRecords,
+    Record,
+    RecordError,
+    Records,
+    edit_digest,
+    make_key,
+)
+
+__all__ = [
+    "EditFailed",
+    "Key",
+    "MissingRecords",
+    "Record",
+    "RecordError",
+    "RecordedCaptions",
+    "RecordedEdits",
+    "Records",
+    "edit_digest",
+    "make_key",
+]
 
 
-class RecordError(UserError, ValueError):
-    """A records file cannot be read; names the file and the line."""
-
-
-class MissingRecords(UserError, LookupError):
-    """Texts were asked for that no record holds, and no model is at hand to write them."""
-
-
-class Key(NamedTuple):
-    """What a text depends on; ``options`` as canonical JSON so that keys can be compared."""
-
-    input: str
-    model: str
-    options: str
-    prompt: str
-    sample: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """One text and where it came from. ``seconds`` is its share of the batch it was made in."""
-
-    input: str
-    model: str
-    text: str
-    options: Mapping[str, object] = field(default_factory=dict)
-    prompt: str = ""
-    sample: int = 0
-    seconds: float = 0.0
-    time: str = ""
-    info: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def key(self) -> Key:
-        return make_key(self.input, self.model, self.options, self.prompt, self.sample)
-
-
-def make_key(input: str, model: str, options: Mapping[str, object], prompt: str = "", sample: int = 0) -> Key:
-    """The key of a text that may or may not have been recorded yet."""
-    return Key(input, model, json.dumps(dict(options), sort_keys=True), prompt, sample)
-
-
-class Records:
-    """One JSON Lines file of records: a mapping by key that can only grow.
-
-    Raises RecordError on a line that is not a record, unless it is the last one and has no end.
-    Where two records share a key the first one stands: a text once given never changes.
-    """
-
-    def __init__(self, path: Path | str):
-        self.path = Path(path)
-        self._by_key: dict[Key, Record] = {}
-        for record in self._read():
-            self._by_key.setdefault(record.key, record)
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._by_key
-
-    def __getitem__(self, key: Key) -> Record:
-        return self._by_key[key]
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self._by_key.values())
-
-    def sources(self) -> list[tuple[str, str]]:
-        """The (model, options) pairs that wrote here, in order of first appearance."""
-        return list(dict.fromkeys((key.model, key.options) for key in self._by_key))
-
-    def append(self, records: Sequence[Record]) -> None:
-        """Write records at the end, whole lines only, safe against another process doing the same."""
-        new = [record for record in records if record.key not in self._by_key]
-        lines = "".join(json.dumps(asdict(r), ensure_ascii=False, sort_keys=True) + "\n" for r in new)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.path}.lock"), self.path.open("ab+") as file:
-            _drop_cut_line(file)
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        self._by_key.update((record.key, record) for record in new)
-
-    def _read(self) -> Iterator[Record]:
-        if not self.path.exists():
-            return
-        lines = self.path.read_bytes().split(b"\n")
-        # What follows the last newline is empty, or a line that a kill cut off: not a record.
-        for number, line in enumerate(lines[:-1], start=1):
-            try:
-                yield Record(**json.loads(line))
-            except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-                raise RecordError(f"{self.path}, line {number} is not a record: {error}") from error
-
-
-def _drop_cut_line(file) -> None:
-    """Cut the file back to its last newline; only called with the lock held."""
-    size = end = file.seek(0, os.SEEK_END)
-    while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
-        end -= 1
-    if end < size:
-        file.truncate(end)
-    file.seek(0, os.SEEK_END)
+class EditFailed(ValueError):
+    """The records say that this caption could not be edited, and why."""
 
 
 @dataclass(frozen=True)
-class RecordedCaptions:
-    """Captions of pictures from their records; with a captioner, missing ones are made and recorded.
+class _Recorded:
+    """What captions and edits share: the records of one source, which is a model with its options and its prompt.
 
-    ``id`` names the source in cases, tables and runs: the model that wrote the captions.
+    ``id`` names the source in cases, tables and runs: the model that wrote the texts.
     """
 
     records: Records
     model: str
     options: Mapping[str, object]
-    captioner: object | None = None
+    source: object | None = None
+    prompt: str = ""
     batch_size: int = 64
+    workers: int | None = None
+    budget: Budget = field(default_factory=Budget)
+    retry: Retry = field(default_factory=Retry)
 
     @property
     def id(self) -> str:
         return self.model
 
+    @property
+    def samples(self) -> int:
+        """How many texts per input are recorded: one more than the highest sample number of this source."""
+        mine = (record.sample for record in self.records if self._is_mine(record.key))
+        return 1 + max(mine, default=-1)
+
     @classmethod
-    def replay(cls, path: Path | str, model: str | None = None) -> RecordedCaptions:
-        """Answer from a file alone; ``model`` is needed only where several wrote into it."""
+    def replay(cls, path: Path | str, model: str | None = None, prompt: str | None = None):
+        """Answer from a file alone (.jsonl or .parquet); model and prompt's hash are needed where several wrote into it."""
         records = Records(path)
-        sources = [s for s in records.sources() if model in (None, s[0])]
-        if len(sources) != 1:
-            found = "; ".join(f"{m} {o}" for m, o in records.sources()) or "no record at all"
-            asked = f"captions by {model!r}" if model else "the captions of one model"
-            raise MissingRecords(f"{path}: asked for {asked}, the file holds {found}")
-        return cls(records, sources[0][0], json.loads(sources[0][1]))
+        found = records.sources()
+        mine = [s for s in found if model in (None, s[0]) and prompt in (None, s[2])]
+        if len(mine) != 1:
+            seen = "; ".join(" ".join(part for part in s if part) for s in found) or "no record at all"
+            asked = f"{cls.what} by {model!r}" if model else f"the {cls.what} of one model"
+            raise MissingRecords(f"{path}: asked for {asked}, the file holds {seen}")
+        return cls(records, mine[0][0], json.loads(mine[0][1]), prompt=mine[0][2])
 
     @classmethod
-    def make(cls, captioner, path: Path | str, batch_size: int = 64) -> RecordedCaptions:
-        """Answer from the file, and let the captioner write what it lacks, ``batch_size`` pictures at a time."""
-        return cls(Records(path), captioner.id, dict(captioner.options), captioner, batch_size)
+    def make(cls, source, path: Path | str, batch_size: int = 64, **how):
+        """Answer from the file, and let the source write what it lacks.
 
-    def texts(self, pictures, indices: Sequence[int]) -> tuple[str, ...]:
+        how: ``workers``, ``budget`` and ``retry`` of the calls, where the source is behind a server.
+        """
+        prompt = getattr(getattr(source, "prompt", None), "hash", "")
+        options = dict(getattr(source, "options", {}))
+        return cls(Records(path), source.id, options, source, prompt, batch_size, **how)
+
+    def key(self, digest: str, sample: int = 0) -> Key:
+        """The key of this source's text about an input."""
+        return make_key(digest, self.model, self.options, self.prompt, sample)
+
+    def _is_mine(self, key: Key) -> bool:
+        return key == self.key(key.input, key.sample)
+
+    def _call(self, key: Key, given: tuple, info: Mapping[str, object], texts: tuple[str, ...]) -> Call:
+        """One question to the source, with what it may cost where the budget asks for that."""
+        most = self.source.most_tokens(*texts) if self.budget.tokens is not None else 0
+        name = getattr(getattr(self.source, "prompt", None), "name", "")
+        return Call(key, given, {**info, **({"prompt": name} if name else {})}, most)
+
+    def _ask(self, calls: Sequence[Call], work, workers: int) -> Outcome:
+        return run_calls(
+            calls,
+            work,
+            self.records,
+            workers=self.workers or getattr(self.source, "workers", workers),
+            budget=self.budget,
+            retry=self.retry,
+            title=self.what,
+        )
+
+    def _lacking(self, keys: Sequence[Key], of: int, where: str) -> str:
+        """The message for keys without a text: how many, where, why they failed if they did, how to make them."""
+        failed = [failure for key in keys if (failure := self.records.failure(key))]
+        reason = f" {len(failed)} of them failed, the first with: {failed[0].error}." if failed else ""
+        return (
+            f"{self.records.path} has no {self.what[:-1]} by {self.model} for {len(keys)} of {of} {where}: the "
+            f"{self.inputs} or the model changed, or they were never asked for.{reason} Make them with: {self.verb}"
+        )
+
+
+class RecordedCaptions(_Recorded):
+    """Captions of pictures. A captioner has ``id``, ``options`` and ``caption(images)``, or ``ask(image, sample)``.
+
+    For another sample than the first, ``caption`` is called with ``sample=`` as well. For a budget in tokens the
+    captioner needs ``most_tokens()``, an upper bound for one question.
+    """
+
+    what, inputs, verb = "captions", "pictures", "workbench caption"
+
+    def texts(self, pictures, indices: Sequence[int], sample: int = 0) -> tuple[str, ...]:
         """The captions of ``pictures[i]`` for the indices, in their order.
 
-        Raises MissingRecords, naming the first pictures that have none, if there is no captioner.
+        Raises MissingRecords, naming the first pictures that have none, where there is no captioner or it failed.
         """
-        keys = {i: make_key(pictures.digest(i), self.model, self.options) for i in dict.fromkeys(indices)}
-        first: dict[Key, int] = {}
-        for i, key in keys.items():
-            if key not in self.records:
-                first.setdefault(key, i)
-        missing = list(first.values())
-        if missing and self.captioner is None:
-            raise MissingRecords(
-                f"{self.records.path} has no caption by {self.model} for {len(missing)} of {len(keys)} pictures "
-                f"(positions {missing[:5]}...): the pictures or the model changed. "
-                "Make them with: workbench caption"
-            )
-        self._write(pictures, missing)
+        if self.source is not None:
+            self.fill(pictures, indices, sample)
+        keys = {i: self.key(pictures.digest(i), sample) for i in dict.fromkeys(indices)}
+        missing = [i for i, key in keys.items() if key not in self.records]
+        if missing:
+            where = f"pictures (positions {missing[:5]}...)"
+            raise MissingRecords(self._lacking([keys[i] for i in missing], len(keys), where))
         return tuple(self.records[keys[i]].text for i in indices)
 
-    def _write(self, pictures, missing: Sequence[int]) -> None:
-        if not missing:
-            return
+    def fill(self, pictures, indices: Sequence[int], sample: int = 0) -> Outcome:
+        """Have the captioner write what is missing and say what became of it; failures are listed, not raised."""
+        first: dict[Key, int] = {}
+        for i in dict.fromkeys(indices):
+            first.setdefault(self.key(pictures.digest(i), sample), i)
+        if not hasattr(self.source, "ask"):
+            return self._in_batches(pictures, first, sample)
+
+        def ask(i: int):
+            return self.source.ask(pictures[i], sample)
+
+        return self._ask([self._call(key, (i,), {}, ()) for key, i in first.items()], ask, workers=8)
+
+    def _in_batches(self, pictures, first: Mapping[Key, int], sample: int) -> Outcome:
+        missing = [i for key, i in first.items() if key not in self.records]
+        begin, other = perf_counter(), {"sample": sample} if sample else {}
         # no `disable=` here: said explicitly, it would overrule TQDM_DISABLE
         with tqdm(total=len(missing), desc="caption pictures", unit="picture") as bar:
             for start in range(0, len(missing), self.batch_size):
                 batch = missing[start : start + self.batch_size]
                 before = perf_counter()
-                captions = self.captioner.caption([pictures[i] for i in batch])
+                captions = self.source.caption([pictures[i] for i in batch], **other)
                 share = round((perf_counter() - before) / len(batch), 6)
-                self.records.append(
-                    [self._record(pictures.digest(i), c, share) for i, c in zip(batch, captions, strict=True)]
-                )
+                made = zip(batch, captions, strict=True)
+                self.records.append([self._record(pictures.digest(i), c, sample, share) for i, c in made])
                 bar.update(len(batch))
+        tokens = sum(self.records[self.key(pictures.digest(i), sample)].info["tokens"] for i in missing)
+        seconds = round(perf_counter() - begin, 3)
+        return Outcome(len(missing), len(first) - len(missing), (), 0, "", len(missing), tokens, seconds)
 
-    def _record(self, digest: str, caption, seconds: float) -> Record:
+    def _record(self, digest: str, caption, sample: int, seconds: float) -> Record:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         info = {"finished": caption.finished, "tokens": caption.tokens}
-        return Record(digest, self.model, caption.text, self.options, seconds=seconds, time=now, info=info)
+        return Record(
+            digest,
+            self.model,
+            caption.text,
+            self.options,
+            self.prompt,
+            sample,
+            seconds=seconds,
+            time=now,
+            info=info,
+        )
+
+
+class RecordedEdits(_Recorded):
+    """Edited captions. A recomposer has ``id`` and ``recompose(caption, modification)``, or ``ask(..., sample)``.
+
+    ``ask(caption, modification, sample)`` gives a Reply. Its ``options`` and its ``prompt`` (with ``hash`` and
+    ``name``) are part of what an edit depends on; for a budget in tokens it needs ``most_tokens(caption,
+    modification)``. These edits are themselves a recomposer: they answer ``recompose`` from the records.
+    """
+
+    what, inputs, verb = "edits", "captions", "workbench recompose"
+
+    def texts(
+        self, captions: Sequence[str], modifications: Sequence[str], sample: int = 0
+    ) -> tuple[str, ...]:
+        """The edited captions, in their order. Raises MissingRecords where one is missing or its edit failed."""
+        if self.source is not None:
+            self.fill(captions, modifications, sample)
+        keys = [self._key_of(*pair, sample) for pair in zip(captions, modifications, strict=True)]
+        missing = [i for i, key in enumerate(keys) if key not in self.records]
+        if missing:
+            where = f"captions (positions {missing[:5]}...)"
+            raise MissingRecords(self._lacking([keys[i] for i in missing], len(keys), where))
+        return tuple(self.records[key].text for key in keys)
+
+    def fill(self, captions: Sequence[str], modifications: Sequence[str], sample: int = 0) -> Outcome:
+        """Have the recomposer write what is missing and say what became of it; failures are listed, not raised."""
+        ask, workers = self._asker(sample)
+        calls = [
+            self._call(
+                self._key_of(caption, modification, sample),
+                (caption, modification),
+                {"caption": caption, "modification": modification},
+                (caption, modification),
+            )
+            for caption, modification in zip(captions, modifications, strict=True)
+        ]
+        return self._ask(calls, ask, workers)
+
+    def recompose(self, caption: str, modification: str) -> str:
+        """One edited caption. Raises EditFailed where the model could not, MissingRecords where it was never asked."""
+        key = self._key_of(caption, modification, 0)
+        if key not in self.records and self.source is not None:
+            self.fill([caption], [modification])
+        failure = self.records.failure(key)
+        if failure:
+            raise EditFailed(failure.error)
+        return self.texts([caption], [modification])[0]
+
+    def _key_of(self, caption: str, modification: str, sample: int) -> Key:
+        return self.key(edit_digest(caption, modification), sample)
+
+    def _asker(self, sample: int):
+        """The function that asks the source for one edit, and how many at a time."""
+        if hasattr(self.source, "ask"):
+            return lambda caption, modification: self.source.ask(caption, modification, sample), 8
+        if sample:
+            raise ValueError(
+                f"sample: got {sample}, but {self.model} has no `ask`, so it gives one text per caption"
+            )
+        return self.source.recompose, 1
