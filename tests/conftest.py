@@ -23,7 +23,7 @@ _checked = [
     "significance",
     "evaluation",
 ]
-_checked += ["geometry", "hubness"]
+_checked += ["geometry", "hubness", "protocol", "choose", "breakdown"]
 jaxtyping.install_import_hook([f"workbench.{name}" for name in _checked], "beartype.beartype")
 
 # a busy machine is no failure

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "workbench"
 # A module imports only from its own layer or one further up. `score` stands before `case` because a case hands out
 # its similarities.
 LAYERS = (
-    ("errors", "arrays", "registry", "paths"),
+    ("errors", "arrays", "registry", "paths", "provenance"),
     ("data",),
     ("encode",),
     ("language",),
@@ -21,7 +21,7 @@ LAYERS = (
     ("case",),
     ("methods", "hubness", "geometry", "interventions", "metrics"),
     ("significance",),
-    ("evaluation", "sweep", "runs"),
+    ("protocol", "evaluation", "sweep", "runs", "choose", "breakdown"),
     ("plots", "tables"),
     ("notebook", "batch", "widgets", "cli"),
 )
@@ -37,7 +37,7 @@ FORBIDDEN = {
     "plots": {"methods", "encode", "language", "hubness"},
 }
 TORCH = {"encode", "language"}
-DISK = {"data", "encode", "language", "index", "runs", "batch", "cli", "notebook", "widgets", "paths"}
+DISK = {"provenance", "data", "encode", "language", "index", "runs", "batch", "cli", "notebook", "widgets", "paths"}
 TOUCHES_DISK = {
     "open",
     "read_text",

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.evaluation import EvaluationError, evaluate, method_ranks, results_table
+from workbench.evaluation import evaluate, method_ranks, metric_columns, results_table
 from workbench.methods import ImageOnly, PDVFusion, Product, TextOnly
 from workbench.metrics import average_precision_at, recall_at
+from workbench.protocol import EvaluationError
 from workbench.registry import UnknownName
 from workbench.score.ranks import target_ranks
-from workbench.significance import bootstrap_interval, paired_test
+from workbench.significance import bootstrap_interval, holm, paired_test
 
 
 @pytest.fixture
@@ -20,16 +21,18 @@ def case(make_case):
 def test_the_frame_has_a_row_per_method_and_query(case):
     frame = evaluate(case, [ImageOnly(), PDVFusion(beta=0.5)])
     assert list(frame.columns) == [
-        "method",
-        "query",
-        "reference",
-        "tag_edit",
-        "rank",
+        *("method", "query", "reference", "tag_edit", "rank"),
         *case.benchmark.metrics,
+        *("targets", "words", "benchmark", "split", "protocol", "encoder", "captions"),
     ]
+    assert metric_columns(frame) == list(case.benchmark.metrics)
     assert frame["method"].tolist() == ["image_only"] * 12 + ["pdv_f(beta=0.5)"] * 12
     assert frame["query"].tolist() == [f"q{q}" for q in range(12)] * 2
     assert frame["tag_edit"].tolist()[:4] == ["part", "colour", "colour", "part"]
+    assert set(frame["targets"]) == {2} and set(frame["words"]) == {3}
+    assert set(zip(frame["benchmark"], frame["split"], frame["protocol"], strict=True)) == {
+        ("arrays", "val", '{"reference": "excluded"}')
+    }
 
 
 def test_its_numbers_are_the_metrics_of_the_ranks(case):
@@ -52,8 +55,10 @@ def test_the_table_holds_means_intervals_and_paired_tests(case):
     frame = evaluate(case, [ImageOnly(), TextOnly()])
     table = results_table(frame, ["hit@5", "map@5"]).set_index(["method", "metric"])
     assert table.columns.tolist() == [
-        *("queries", "mean", "low", "high"),
-        *("baseline", "difference", "difference_low", "difference_high", "p"),
+        *("benchmark", "split", "protocol", "encoder", "captions"),
+        *("queries", "clusters", "unit", "level", "mean", "low", "high"),
+        *("baseline", "difference", "difference_low", "difference_high"),
+        *("p", "p_holm", "effect", "wins", "losses", "p_best"),
     ]
     clusters = case.benchmark.clusters
     values = {name: rows["map@5"].to_numpy() for name, rows in frame.groupby("method")}
@@ -62,9 +67,9 @@ def test_the_table_holds_means_intervals_and_paired_tests(case):
     assert (row["mean"], row["low"], row["high"]) == pytest.approx(tuple(interval))
     test = paired_test(values["text_only"], values["image_only"], clusters)
     assert row["baseline"] == "image_only"
-    assert (row["difference"], row["difference_low"], row["difference_high"], row["p"]) == pytest.approx(
-        tuple(test)[:4]
-    )
+    names = ["difference", "difference_low", "difference_high", "p", "effect", "wins", "losses"]
+    assert tuple(row[names]) == pytest.approx(tuple(test))
+    assert row["clusters"] == 6
     own = table.loc[("image_only", "map@5")]
     assert own["difference"] == 0
     assert np.isnan(own["p"])
@@ -97,3 +102,50 @@ def test_unknown_names_are_refused(case):
         results_table(frame, ["hit@5"], baseline="text_only")
     with pytest.raises(UnknownName, match=r"the frame has no metric 'hit@50'\. Did you mean 'hit@5'"):
         results_table(frame, ["hit@50"])
+
+
+@pytest.fixture
+def many():
+    """Six methods on 300 queries, two per reference: better from one to the next, the last two alike."""
+    rng = np.random.default_rng(0)
+    ease, frames = rng.random(300), []
+    for name, share in {"a": 0.2, "b": 0.25, "c": 0.45, "d": 0.6, "e": 0.61}.items():
+        hits = (0.5 * ease + 0.5 * rng.random(300) < share).astype(float)
+        columns = {"query": np.arange(300).astype(str), "reference": np.arange(300) // 2}
+        frames.append(pd.DataFrame({"method": name, **columns, "hit@1": hits, "hit@5": np.sqrt(hits)}))
+    return pd.concat(frames)
+
+
+def test_p_is_corrected_over_the_methods_of_a_metric(many):
+    table = results_table(many)
+    for metric in ("hit@1", "hit@5"):
+        rows = table[table["metric"] == metric]
+        np.testing.assert_array_equal(rows["p_holm"], holm(rows["p"].to_numpy()))
+        assert np.isnan(rows["p_holm"].iloc[0])
+
+
+def test_every_method_is_compared_with_the_best(many):
+    rows = results_table(many, ["hit@1"]).set_index("method")
+    best = rows["mean"].idxmax()
+    assert np.isnan(rows.loc[best, "p_best"])
+    values = {name: some["hit@1"].to_numpy() for name, some in many.groupby("method")}
+    others = [name for name in rows.index if name != best]
+    p = [paired_test(values[name], values[best], np.arange(300) // 2).p for name in others]
+    np.testing.assert_allclose(rows.loc[others, "p_best"], holm(np.array(p)))
+    assert rows.loc["a", "p_best"] < 0.01 < 0.05 < rows.loc[[n for n in "de" if n != best], "p_best"].iloc[0]
+
+
+def test_clusters_are_left_out_only_when_asked(many):
+    doubled = many.assign(reference=many["query"].astype(int) // 30)
+    together = results_table(doubled, ["hit@1"]).iloc[0]
+    alone = results_table(doubled, ["hit@1"], unit="query").iloc[0]
+    assert (together["clusters"], together["unit"]) == (10, "cluster")
+    assert (alone["clusters"], alone["unit"]) == (300, "query")
+    assert alone["mean"] == together["mean"]
+    assert (alone["low"], alone["high"]) == tuple(bootstrap_interval(many["hit@1"].to_numpy()[:300])[1:])
+
+
+def test_more_methods_change_no_interval_and_no_p(many):
+    columns = ["mean", "low", "high", "p"]
+    all_, few = (results_table(f, ["hit@1"]).set_index("method") for f in (many, many[many["method"] < "d"]))
+    pd.testing.assert_frame_equal(all_.loc[list("abc"), columns], few[columns])

@@ -64,6 +64,7 @@ WITH_EXAMPLES = (
     "hubness.occurrence",
     "methods.weimocir",
     "plots.style",
+    "protocol",
     "tables",
 )
 

@@ -16,7 +16,8 @@ import numpy as np
 from workbench.arrays import ArrayError, Float, Int, check_shape
 from workbench.significance.groups import Groups, as_groups
 
-CELLS = 2**21  # resamples x clusters held at a time: 16 MiB of float64
+CELLS = 2**21  # numbers of resamples x clusters held at a time: 16 MiB of float64
+COLUMNS = 512  # columns resampled at a time: 10,000 means of each are 40 MiB
 RESAMPLES = 10_000
 
 
@@ -48,8 +49,16 @@ def bootstrap_intervals(
     Raises ArrayError for NaN, shapes that do not fit, fewer than two clusters, or a level outside 0 .. 1.
     """
     groups = as_groups(groups, check_shape("values", values, "Q M")["Q"])
-    means = bootstrap_means(values, groups, samples, seed)
-    return Intervals(groups.average(values), *percentile_ends(means, level))
+    if not 0 < level < 1:
+        raise ArrayError(f"level: got {level}, expected a share between 0 and 1, such as 0.95")
+    at = [(1 - level) / 2, (1 + level) / 2]
+    columns = range(0, values.shape[1], COLUMNS)
+    ends = [
+        np.quantile(bootstrap_means(values[:, c : c + COLUMNS], groups, samples, seed), at, axis=0)
+        for c in columns
+    ]
+    low, high = np.concatenate(ends, axis=1) if ends else np.empty((2, 0))
+    return Intervals(groups.average(values), low, high)
 
 
 def bootstrap_interval(
@@ -88,19 +97,12 @@ def bootstrap_means(
     return np.concatenate(blocks)
 
 
-def percentile_ends(means: Float["samples M"], level: float) -> tuple[Float[" M"], Float[" M"]]:
-    """Both ends of the central `level` of each column. Raises ArrayError for a level outside 0 .. 1."""
-    if not 0 < level < 1:
-        raise ArrayError(f"level: got {level}, expected a share between 0 and 1, such as 0.95")
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return low, high
-
-
 def block_sizes(samples: int, n_clusters: int) -> Iterator[int]:
-    """`samples` in blocks small enough that one block x clusters stays within CELLS numbers."""
+    """`samples` in blocks of at most CELLS numbers, for clusters and for columns; how many columns there are changes
+    nothing, so that a column's numbers do not depend on its neighbours."""
     if samples < 1:
         raise ArrayError(f"samples: got {samples}, expected 1 or more")
-    step = max(1, CELLS // max(n_clusters, 1))
+    step = max(1, CELLS // max(n_clusters, COLUMNS))
     return (min(step, samples - start) for start in range(0, samples, step))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.arrays import ArrayError, Float, Int, check_shape
 from workbench.significance.groups import Groups, as_groups
-from workbench.significance.intervals import RESAMPLES, block_sizes, bootstrap_interval
+from workbench.significance.intervals import CELLS, RESAMPLES, block_sizes, bootstrap_interval
 
 FLIPS = 9_999  # with the observed signs 10,000
 _SLACK = 1e-9  # flips that are equal but for rounding count as equally far: the cautious side
@@ -84,9 +84,12 @@ def sign_flip_p(
     rng = np.random.default_rng(seed)
     as_far = np.zeros(against.shape, np.int64)
     for block in block_sizes(samples, len(groups)):
-        flipped = _plus_minus(rng, block, len(groups)) @ parts
-        for question, columns in enumerate(against):
-            as_far[question] += (np.abs(flipped - flipped[:, columns]) >= reach[question]).sum(axis=0)
+        signs = _plus_minus(rng, block, len(groups))
+        step = max(1, CELLS // max(sizes["M"], 1))
+        for rows in (signs[start : start + step] for start in range(0, block, step)):
+            flipped = rows @ parts
+            for question, columns in enumerate(against):
+                as_far[question] += (np.abs(flipped - flipped[:, columns]) >= reach[question]).sum(axis=0)
     return (as_far + 1) / (samples + 1)
 
 
