@@ -6,25 +6,17 @@ traceback. Verbs import what they need when they run: `--help` should not wait f
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from workbench.errors import UserError
+from workbench.provenance import without_secrets
 
 
 class CommandError(UserError, ValueError):
     """The command cannot be carried out as it was given."""
-
-
-def without_secrets(text: str) -> str:
-    """`text` with the values of environment variables named ...TOKEN, ...KEY, ...SECRET, ...PASSWORD blotted out."""
-    for name, value in os.environ.items():
-        if value and name.upper().endswith(("TOKEN", "KEY", "SECRET", "PASSWORD")):
-            text = text.replace(value, "***")
-    return text
 
 
 class _OneLineErrors(TyperGroup):

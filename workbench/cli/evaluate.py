@@ -25,6 +25,7 @@ def evaluate(
     baseline: Annotated[
         str | None, typer.Option(help="the method of the paired tests; the first of --method")
     ] = None,
+    record: Annotated[bool, typer.Option(help="keep a run of each method; see workbench runs")] = True,
     as_json: Json = False,
 ) -> None:
     """Score methods on a benchmark; print a table with 95 % intervals and a paired test."""
@@ -33,6 +34,7 @@ def evaluate(
     from workbench.language.recompose import RuleRecomposer
     from workbench.methods import parse_method
     from workbench.metrics import parse_metric
+    from workbench.runs import evaluate_and_record
     from workbench.tables import main_table, to_text
 
     for spec in metric or ():
@@ -43,7 +45,10 @@ def evaluate(
     terms = [term for one in methods.values() for term in one.terms]
     case = load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
     metrics = tuple(metric or case.benchmark.metrics)
-    frame = evaluate(case, methods, metrics)
+    if record:
+        frame, _ = evaluate_and_record(case, methods, metrics)
+    else:
+        frame = evaluate(case, methods, metrics)
     results = results_table(frame, metrics, baseline or (None if method else "weighted_sum"))
     if as_json:
         setting = {"benchmark": benchmark, "split": split, "encoder": case.encoder, "captions": case.captions}

@@ -1,0 +1,121 @@
+"""workbench runs: what was evaluated, why two runs differ, all of them in one table, one of them done again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.base import CommandError, Json, app
+
+if TYPE_CHECKING:  # pydantic and pandas cost a second, and `--help` should not
+    from workbench.runs import Run
+
+runs_app = typer.Typer(no_args_is_help=True, help="Every evaluated setting, kept in runs/*.jsonl.")
+app.add_typer(runs_app, name="runs")
+
+Id = Annotated[str, typer.Argument(help="a run's id, or how it begins")]
+Benchmark = Annotated[str | None, typer.Option(help="only this one")]
+Split = Annotated[str | None, typer.Option(help="only this one")]
+
+
+@runs_app.command("list")
+def list_(
+    benchmark: Benchmark = None,
+    split: Split = None,
+    last: Annotated[int, typer.Option(min=1, help="how many, the newest at the end")] = 20,
+    as_json: Json = False,
+) -> None:
+    """The runs, one line each."""
+    from workbench.runs import names
+
+    runs = chosen((), benchmark, split)
+    shown = runs[-last:]
+    if as_json:
+        typer.echo(json.dumps([run.model_dump(mode="json") for run in shown], indent=1))
+        return
+    for run, name in zip(shown, names(shown), strict=True):
+        numbers = "  ".join(f"{metric} {value:.4f}" for metric, value in run.metrics.items())
+        typer.echo(f"{run.id}  {run.created:%Y-%m-%d %H:%M}  {run.benchmark} {run.split}  {name}  {numbers}")
+    typer.echo(f"{len(shown)} of {len(runs)} runs")
+
+
+@runs_app.command()
+def show(id: Id) -> None:
+    """Everything that is known of one run."""
+    from workbench.runs import find_run, read_runs
+
+    typer.echo(find_run(read_runs(), id).model_dump_json(indent=1))
+
+
+@runs_app.command()
+def diff(first: Id, second: Id) -> None:
+    """Why two runs differ, one sentence each."""
+    from workbench import runs as kept
+
+    runs = kept.read_runs()
+    typer.echo("\n".join(kept.diff(kept.find_run(runs, first), kept.find_run(runs, second))))
+
+
+@runs_app.command()
+def table(
+    ids: Annotated[list[str] | None, typer.Argument(help="which runs; all unless given")] = None,
+    benchmark: Benchmark = None,
+    split: Split = None,
+    metric: Annotated[list[str] | None, typer.Option(help="again for each; the first run's")] = None,
+    baseline: Annotated[str | None, typer.Option(help="the run of the paired tests; the first")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, markdown or latex")] = "text",
+) -> None:
+    """Runs of one question as a table with intervals and paired tests; of equal settings the newest counts."""
+    from workbench import tables
+    from workbench.evaluation import results_table
+    from workbench.runs import newest, query_frame
+
+    writers = {"text": tables.to_text, "markdown": tables.to_markdown, "latex": tables.to_latex}
+    if form not in writers:
+        raise CommandError(f"--format {form}: expected one of {', '.join(writers)}")
+    runs = chosen(ids or (), benchmark, split)
+    runs = runs if ids else newest(runs)
+    if not runs:
+        raise CommandError("there are no such runs; make some: workbench evaluate")
+    metrics = metric or list(runs[0].metrics)
+    results = results_table(query_frame(runs, metrics), metrics, baseline)
+    typer.echo(writers[form](tables.main_table(results)))
+
+
+@runs_app.command()
+def rerun(
+    id: Id,
+    encoder: Annotated[
+        str | None, typer.Option(help="where the run's id does not say: local-dir:/folder")
+    ] = None,
+) -> None:
+    """Evaluate a run again: the same metrics to the last digit, or exit code 1 and what differs."""
+    from workbench import runs as kept
+
+    done = kept.rerun(kept.find_run(kept.read_runs(), id), encoder=encoder)
+    typer.echo("\n".join(done.said))
+    typer.echo("the same to the last digit" if done.same else "not the same")
+    if not done.same:
+        raise typer.Exit(1)
+
+
+@runs_app.command()
+def export(path: Annotated[Path, typer.Argument(help="a Parquet file")]) -> None:
+    """All runs as one Parquet file, a row each."""
+    from workbench.runs import export_runs, read_runs
+
+    runs = read_runs()
+    export_runs(runs, path)
+    typer.echo(f"{len(runs)} runs in {path}")
+
+
+def chosen(ids: list[str] | tuple, benchmark: str | None, split: str | None) -> list[Run]:
+    """The runs with these ids (all, where none is given) of this benchmark and split."""
+    from workbench.runs import find_run, read_runs
+
+    runs = read_runs()
+    runs = [find_run(runs, id) for id in ids] if ids else runs
+    return [run for run in runs if benchmark in (None, run.benchmark) and split in (None, run.split)]

@@ -1,0 +1,33 @@
+"""Runs: every evaluated setting kept with all that its numbers depend on, compared in words, and done again.
+
+frame, runs = evaluate_and_record(case, methods)      evaluate, and append a run of each to runs/runs.jsonl
+results_table(query_frame(read_runs()), metrics)      all runs -> means with intervals and paired tests
+diff(first, second)                                   why two runs differ, one sentence each
+rerun(run).same                                       the same numbers to the last digit?
+"""
+
+from workbench.runs.compare import check_comparable, diff, names, newest, query_frame
+from workbench.runs.record import evaluate_and_record, record
+from workbench.runs.rerun import Rerun, rerun
+from workbench.runs.run import Run, RunError, find_run
+from workbench.runs.store import append_run, export_runs, read_queries, read_runs, runs_frame
+
+__all__ = [
+    "Rerun",
+    "Run",
+    "RunError",
+    "append_run",
+    "check_comparable",
+    "diff",
+    "evaluate_and_record",
+    "export_runs",
+    "find_run",
+    "names",
+    "newest",
+    "query_frame",
+    "read_queries",
+    "read_runs",
+    "record",
+    "rerun",
+    "runs_frame",
+]

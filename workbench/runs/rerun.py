@@ -1,0 +1,119 @@
+"""A run done again from its record: the same numbers to the last digit, or which input is not what it was."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.case import load_case
+from workbench.case.case import Case
+from workbench.case.wording import Wording
+from workbench.evaluation import evaluate
+from workbench.language import RECOMPOSERS
+from workbench.methods.base import METHODS, Method
+from workbench.provenance import commit, machine, versions
+from workbench.registry import nearest
+from workbench.runs.compare import diff
+from workbench.runs.record import input_digests, means
+from workbench.runs.run import Run, RunError
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """``same``: every metric to the last digit. ``said``: what differs, in the words of `compare.diff`."""
+
+    run: Run
+    metrics: Mapping[str, float]
+    said: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        return dict(self.metrics) == self.run.metrics
+
+
+def rerun(run: Run, case: Case | None = None, encoder: str | None = None) -> Rerun:
+    """Evaluate a run's setting again; nothing is recorded.
+
+    case: where the run's own was made by hand. encoder: what to load where the run's id does not say (a folder's id has
+    no path). Raises RunError where the method or the recomposer cannot be made again, and what `load_case` raises.
+    """
+    method = method_of(run)
+    case = case_of(run, method, encoder) if case is None else case
+    frame = evaluate(case, {run.name: method}, list(run.metrics))
+    metrics = means(frame)
+    at = commit()
+    now = run.model_copy(
+        update={
+            "metrics": metrics,
+            "benchmark": case.benchmark.name,
+            "split": case.benchmark.split,
+            "protocol": dict(case.benchmark.protocol),
+            "wording": dataclasses.asdict(case.wording),
+            "encoder": case.encoder,
+            "captions": run.captions and case.captions,
+            "recomposer": run.recomposer and case.recomposer,
+            "digests": input_digests(case, method),
+            "versions": versions(),
+            "machine": machine(),
+            "commit": at.id,
+            "dirty": at.dirty,
+        }
+    )
+    return Rerun(run, metrics, tuple(diff(run, now)))
+
+
+def method_of(run: Run) -> Method:
+    """The method as it was. Raises RunError for a parameter that only its digest was kept of, or that is unknown now."""
+    return _made({"method": run.method, **run.params}, run)
+
+
+def case_of(run: Run, method: Method, encoder: str | None = None) -> Case:
+    """The run's case, loaded by the names in its record."""
+    return load_case(
+        run.benchmark,
+        encoder or run.encoder.partition("@")[0],
+        run.split,
+        terms=method.terms,
+        recomposer=recomposer_name(run.recomposer) if run.recomposer else None,
+        wording=Wording(**run.wording),
+    )
+
+
+def recomposer_name(id: str) -> str:
+    """The registered recomposer with this id. Raises RunError where none has it."""
+    known = {name: getattr(RECOMPOSERS.get(name), "id", None) for name in RECOMPOSERS.names()}
+    found = [
+        name for name, one in known.items() if one == id or name == id.partition("@")[0].partition(":")[0]
+    ]
+    if not found:
+        raise RunError(
+            f"no recomposer has the id {id!r}.{nearest(id, known)} Known: {', '.join(known)}; make the case yourself "
+            "and give it: rerun(run, case)"
+        )
+    return found[0]
+
+
+def _made(params: Mapping, run: Run):
+    """A method from its name and fields; lists become tuples, as fields of frozen dataclasses are."""
+    kind = METHODS.get(params["method"])
+    fields = {field.name for field in dataclasses.fields(kind)}
+    given = {name: _value(value, run) for name, value in params.items() if name != "method"}
+    unknown = [name for name in given if name not in fields]
+    if unknown:
+        raise RunError(
+            f"run {run.id}: {params['method']} has no {unknown[0]!r} any more; it has {', '.join(fields)}"
+        )
+    return kind(**given)
+
+
+def _value(value, run: Run):
+    if isinstance(value, list):
+        return tuple(_value(item, run) for item in value)
+    if isinstance(value, Mapping):
+        if "method" in value:
+            return _made(value, run)
+        if set(value) == {"sha256"}:
+            raise RunError(f"run {run.id}: a parameter was an array, of which only the digest was kept")
+        return {name: _value(item, run) for name, item in value.items()}
+    return value

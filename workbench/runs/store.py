@@ -1,0 +1,123 @@
+"""Runs on disk: one line of JSON each in runs/*.jsonl, and a Parquet file with the numbers of every query beside.
+
+A line is written whole under a lock, after its numbers per query, so several processes may write at once and a kill
+costs at most the run in flight; what a killed writer left of a line is dropped. Secrets of the environment never land
+in a line. Left out: deleting (remove the line), and search beyond what `cli` and pandas do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from workbench.paths import inside, runs_root
+from workbench.provenance import without_secrets
+from workbench.runs.run import Run, RunError, parse_run
+
+FILE = "runs.jsonl"
+
+
+def append_run(run: Run, folder: Path | str | None = None, file: str = FILE) -> Run:
+    """Add one run to runs/<file>; gives back what was written, secrets blotted out.
+
+    Raises PathEscape where ``file`` leads out of the folder.
+    """
+    path = inside(_folder(folder), file)
+    kept = Run.model_validate(without_secrets(run.model_dump()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"), path.open("ab+") as lines:
+        _drop_cut_line(lines)
+        lines.write(kept.model_dump_json().encode() + b"\n")
+        lines.flush()
+        os.fsync(lines.fileno())
+    return kept
+
+
+def read_runs(folder: Path | str | None = None) -> list[Run]:
+    """Every run of runs/*.jsonl, the oldest first, each id once.
+
+    Raises RunError naming file and line where one is not a run; a last line without an end is a kill's and is left out.
+    """
+    found: dict[str, Run] = {}
+    for path in sorted(_folder(folder).glob("*.jsonl")):
+        lines = path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):
+            run = parse_run(line, f"{path.name}, line {number}")
+            found.setdefault(run.id, run)
+    return sorted(found.values(), key=lambda run: run.created)
+
+
+def write_queries(id: str, frame: pd.DataFrame, folder: Path | str | None = None) -> str:
+    """Keep a run's numbers per query; gives back the file's SHA-256."""
+    return _write(_queries(id, folder), frame)
+
+
+def read_queries(run: Run, folder: Path | str | None = None) -> pd.DataFrame:
+    """A run's numbers per query: query, reference, tags, rank, metrics. Raises RunError where they are gone or changed."""
+    path = _queries(run.id, folder)
+    if not path.is_file():
+        raise RunError(f"run {run.id} ({run.name}): its numbers per query are gone, expected them in {path}")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != run.digests["per query"]:
+        raise RunError(f"run {run.id} ({run.name}): {path} is not what the run wrote; run it again")
+    return pd.read_parquet(io.BytesIO(data))
+
+
+def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row per run: its plain fields, then "params.x", "metrics.x", "notes.x" ... as columns."""
+    rows = pd.json_normalize([run.model_dump() for run in runs], max_level=1)
+    return rows.map(lambda value: value if isinstance(value, datetime) else _cell(value))
+
+
+def export_runs(runs: Sequence[Run], path: Path | str) -> None:
+    """`runs_frame` as a Parquet file; a column with values of several types is written as text."""
+    frame = runs_frame(runs)
+    mixed = [name for name in frame if frame[name].dropna().map(type).nunique() > 1]
+    _write(Path(path), frame.astype(dict.fromkeys(mixed, "str")))
+
+
+def _folder(folder: Path | str | None) -> Path:
+    return runs_root() if folder is None else Path(folder)
+
+
+def _queries(id: str, folder: Path | str | None) -> Path:
+    return inside(_folder(folder), f"queries/{id}.parquet")
+
+
+def _cell(value):
+    """Lists and mappings as text, as a column can hold them."""
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _write(path: Path, frame: pd.DataFrame) -> str:
+    """A Parquet file whole or not at all (temporary file, then rename); gives back its SHA-256."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(buffer.getvalue())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _drop_cut_line(file) -> None:
+    """Cut the file back to its last newline; only called with the lock held."""
+    size = end = file.seek(0, os.SEEK_END)
+    while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+        end -= 1
+    if end < size:
+        file.truncate(end)
+    file.seek(0, os.SEEK_END)
