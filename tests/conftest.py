@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jaxtyping
@@ -54,6 +54,8 @@ class ArrayCase:
     parts: dict
     views: dict
     benchmark: object = None
+    corpora: dict = field(default_factory=dict)
+    verdicts: dict = field(default_factory=dict)
 
     def similarities(self, terms):
         from workbench.score.similarities import Similarities
@@ -63,6 +65,19 @@ class ArrayCase:
 
 PARTS = ("reference_image", "reference_caption", "reference_caption_2", "modification", "composed_caption")
 VIEWS = ("image", "caption", "caption_2")
+MORE_PARTS = (
+    "composed_caption_2",
+    "target_description",
+    "target_description_2",
+    "wanted_objects",
+    "unwanted_objects",
+)
+MORE_PARTS += tuple(
+    f"{part}:{source}"
+    for part in ("pseudo_word", "composed_pseudo_word")
+    for source in ("searle", "searle_oti", "lincir", "pic2word")
+)
+CORPORA = {"subjects": 30, "styles": 12, "mean_image": 1, "pair_images": 20, "pair_texts": 20}
 
 
 @pytest.fixture
@@ -76,9 +91,28 @@ def make_case():
             return (rng.normal(size=(rows, width)) * rng.uniform(0.5, 9, (rows, 1))).astype(np.float32)
 
         parts, views = {name: raw(queries) for name in PARTS}, {name: raw(items) for name in VIEWS}
-        return ArrayCase(parts, views, _benchmark(queries, items))
+        parts |= {name: raw(queries) for name in MORE_PARTS}
+        corpora = {name: raw(rows) for name, rows in CORPORA.items()}
+        benchmark = _benchmark(queries, items)
+        return ArrayCase(parts, views, benchmark, corpora, _verdicts(rng, benchmark))
 
     return make
+
+
+def _verdicts(rng, benchmark):
+    """Two judges' random verdicts on every picture: how many of four propositions hold, and yes or no."""
+    from workbench.language.verdicts import Verdicts
+
+    def judged(name: str, grades: int):
+        return Verdicts(
+            name,
+            {
+                query.id: {id: float(rng.integers(grades)) for id in benchmark.gallery.ids}
+                for query in benchmark.queries
+            },
+        )
+
+    return {"verify": judged("verify", 5), "compare": judged("compare", 2)}
 
 
 def _benchmark(queries: int, items: int):

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.conftest import ArrayCase
-from workbench.data.benchmark import Qrels
+from tests.methods.examples import CHOSEN, example
+from workbench.data.benchmark import Gallery, Qrels
 from workbench.methods import (
     METHODS,
+    JudgeRerank,
     LinearMethod,
     Method,
     MethodError,
@@ -17,6 +18,7 @@ from workbench.methods import (
     label,
     parse_method,
 )
+from workbench.methods.pdv import ENSEMBLE
 from workbench.registry import UnknownName
 from workbench.score.ranks import target_ranks
 
@@ -25,7 +27,7 @@ every_method = pytest.mark.parametrize("name", METHODS.names())
 
 @every_method
 def test_a_method_is_a_frozen_dataclass_with_terms_and_score(name, make_case):
-    method = METHODS.get(name)()
+    method = example(name)
     assert isinstance(method, Method)
     assert dataclasses.is_dataclass(method)
     assert type(method).__dataclass_params__.frozen
@@ -42,7 +44,7 @@ def test_a_gallery_of_equals_ranks_every_target_last(name, make_case):
     axis[:, 0] = 3  # a product with an axis is exact in whatever order a processor adds it up
     same = dict.fromkeys(case.views, axis)
     qrels = Qrels(np.arange(12)[:, None], excluded=np.arange(12)[:, None] + 12)
-    ranks = target_ranks(METHODS.get(name)().score(ArrayCase(case.parts, same)), qrels)
+    ranks = target_ranks(example(name).score(dataclasses.replace(case, views=same)), qrels)
     assert (ranks == 39).all()
 
 
@@ -50,28 +52,46 @@ def test_a_gallery_of_equals_ranks_every_target_last(name, make_case):
 def test_the_order_of_the_gallery_changes_nothing(name, make_case):
     case = make_case(seed=5)
     order = np.random.default_rng(0).permutation(40)
-    shuffled = ArrayCase(case.parts, {view: rows[order] for view, rows in case.views.items()})
-    target = np.arange(12)[:, None]
-    method = METHODS.get(name)()
-    scores, moved = method.score(case), method.score(shuffled)
-    np.testing.assert_allclose(moved, scores[:, order], atol=1e-6)
     place = np.argsort(order)
+    bench = case.benchmark
+    excluded = bench.qrels["default"].excluded
+    moved_bench = dataclasses.replace(
+        bench,
+        gallery=Gallery(tuple(bench.gallery.ids[n] for n in order)),
+        qrels={"default": Qrels(np.arange(12)[:, None], np.where(excluded < 0, -1, place[excluded]))},
+    )
+    views = {view: rows[order] for view, rows in case.views.items()}
+    shuffled = dataclasses.replace(case, views=views, benchmark=moved_bench)
+    target = np.arange(12)[:, None]
+    method = example(name)
+    scores, moved = method.score(case), method.score(shuffled)
+    np.testing.assert_allclose(moved, scores[:, order], atol=2e-6)
     np.testing.assert_array_equal(
         target_ranks(moved, Qrels(place[target])), target_ranks(scores, Qrels(target))
     )
 
 
 @every_method
-def test_queries_do_not_see_each_other(name, make_case):
+def test_queries_do_not_see_each_other_unless_the_method_says_so(name, make_case):
     case = make_case(seed=6)
-    some = ArrayCase({part: rows[4:7] for part, rows in case.parts.items()}, case.views)
-    method = METHODS.get(name)()
-    np.testing.assert_allclose(method.score(some), method.score(case)[4:7], atol=1e-6)
+    bench = dataclasses.replace(
+        case.benchmark,
+        queries=case.benchmark.queries[4:7],
+        qrels={"default": case.benchmark.qrels["default"].rows(slice(4, 7))},
+    )
+    parts = {part: rows[4:7] for part, rows in case.parts.items()}
+    some = dataclasses.replace(case, parts=parts, benchmark=bench)
+    method = example(name)
+    alone, together = method.score(some), method.score(case)[4:7]
+    if getattr(method, "transductive", False):
+        assert not np.allclose(alone, together, atol=1e-3)
+    else:
+        np.testing.assert_allclose(alone, together, atol=2e-6)
 
 
 @every_method
 def test_linear_scores_are_weighted_sums_of_the_similarities(name, make_case):
-    method = METHODS.get(name)()
+    method = example(name)
     if not isinstance(method, LinearMethod):
         pytest.skip(f"{name} is not linear")
     case = make_case(seed=7)
@@ -81,11 +101,18 @@ def test_linear_scores_are_weighted_sums_of_the_similarities(name, make_case):
     np.testing.assert_allclose(method.score(case), expected, atol=1e-5)
 
 
+def test_a_number_that_no_paper_states_has_no_default():
+    for name in ("caption_fusion", "judge_rerank", "object_terms", "standardised_sum", "verify_compare"):
+        with pytest.raises(MethodError, match=rf"{name} needs .*=\.\.\..*no default"):
+            parse_method(name)
+    assert parse_method("caption_fusion(alpha=0.6, weight=0.4)") == CHOSEN["caption_fusion"]
+
+
 def test_labels_name_what_differs_from_the_defaults():
     assert label(PDVFusion()) == "pdv_f"
     assert label(PDVFusion(beta=0.5)) == "pdv_f(beta=0.5)"
     assert label(WeiMoCIR(beta=0.0, captions=2)) == "weimocir(beta=0.0, captions=2)"
-    with pytest.raises(UnknownName, match="object is not registered as a method; known: cirevl"):
+    with pytest.raises(UnknownName, match="object is not registered as a method; known: basic"):
         label(object())
 
 
@@ -94,7 +121,16 @@ def test_an_unknown_method_is_named_with_the_nearest():
         METHODS.get("pdvf")
 
 
-@pytest.mark.parametrize("method", [PDVFusion(), PDVFusion(beta=0.5), WeiMoCIR(beta=0.0, captions=2)])
+@pytest.mark.parametrize(
+    "method",
+    [
+        *CHOSEN.values(),
+        PDVFusion(),
+        PDVFusion(beta=0.5, host=ENSEMBLE),
+        WeiMoCIR(beta=0.0, captions=2),
+        JudgeRerank("slerp(alpha=0.4)", "grid", 20),
+    ],
+)
 def test_a_label_reads_back_as_its_method(method):
     assert parse_method(label(method)) == method
 
@@ -104,7 +140,15 @@ def test_a_whole_number_is_a_number():
 
 
 @pytest.mark.parametrize(
-    "text", ["pdv_f(beta='half')", "pdv_f(beta=True)", "weimocir(captions=1.5)", "pdv_f(0.5)"]
+    "text",
+    [
+        "pdv_f(beta='half')",
+        "pdv_f(beta=True)",
+        "weimocir(captions=1.5)",
+        "pdv_f(0.5)",
+        "pdv_f(host=['a', 'b'])",
+        "judge_rerank(base='slerp', judge='grid', depth='all')",
+    ],
 )
 def test_a_value_that_cannot_be_meant_is_refused(text):
     with pytest.raises(MethodError, match="expected"):

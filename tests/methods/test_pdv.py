@@ -68,5 +68,5 @@ def test_a_host_names_its_own_texts(make_case):
     case = make_case(seed=6)
     renamed = {**case.parts, "bare": case.parts["reference_caption"], "full": case.parts["composed_caption"]}
     del renamed["reference_caption"], renamed["composed_caption"]
-    hosted = PDVFusion(before="bare", after="full").score(ArrayCase(renamed, case.views))
+    hosted = PDVFusion(host=("bare", "full")).score(ArrayCase(renamed, case.views))
     np.testing.assert_array_equal(hosted, PDVFusion().score(case))

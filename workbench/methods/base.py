@@ -1,14 +1,15 @@
 """What a method is: a frozen dataclass of hyper-parameters plus one small function.
 
 A linear method gives `weights`, one number per term; any other method gives `score`. To add one, write a file like
-`baselines.py`, register the class here by name, and test it against its formula written out naively.
+`baselines.py`, register the class here by name, and test it against its formula written out naively. A field without
+a default is a number that no paper is known to state: it must be given, or swept.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
-from typing import Protocol, runtime_checkable
+from typing import Protocol, get_origin, get_type_hints, runtime_checkable
 
 from workbench.arrays import Float
 from workbench.errors import UserError
@@ -19,7 +20,7 @@ METHODS = Registry("method", entry_point_group="workbench.methods")
 
 
 class MethodError(UserError, ValueError):
-    """A method cannot be made from its label; the message names the field."""
+    """A method cannot be made from its label, or lacks something to score with; the message names it."""
 
 
 @runtime_checkable
@@ -71,8 +72,8 @@ def label(method) -> str:
 def parse_method(text: str) -> Method:
     """A method from its label, as results tables print it: "slerp", "weighted_sum(weight=0.4)".
 
-    Raises UnknownName for an unknown method, MethodError for an unknown field, a value of another type than the
-    field's default, or anything that is no such label.
+    Raises UnknownName for an unknown method, MethodError for an unknown or missing field, a value of another type
+    than the field's, or anything that is no such label.
     """
     try:
         tree = ast.parse(text, mode="eval").body
@@ -84,15 +85,30 @@ def parse_method(text: str) -> Method:
     except (SyntaxError, ValueError, AttributeError):
         raise MethodError(f'method {text!r}: expected "name" or "name(field=value, ...)"') from None
     kind = METHODS.get(name)
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    return kind(**_checked_fields(name, kind, given))
+
+
+def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str, object]:
+    """The given values in the types of the fields. Raises MethodError as `parse_method` says."""
+    hints = get_type_hints(kind)
+    types = {
+        field.name: get_origin(hints[field.name]) or hints[field.name] for field in dataclasses.fields(kind)
+    }
     for field, value in given.items():
-        if field not in defaults:
+        if field not in types:
             raise MethodError(
-                f"{name} has no {field!r}.{nearest(field, defaults)} It has {', '.join(defaults) or 'none'}"
+                f"{name} has no {field!r}.{nearest(field, types)} It has {', '.join(types) or 'none'}"
             )
-        wanted = type(defaults[field])
-        if type(value) is not wanted and (type(value), wanted) != (int, float):
-            raise MethodError(
-                f"{name}: {field} is {value!r}, expected {wanted.__name__} such as {defaults[field]!r}"
-            )
-    return kind(**{field: type(defaults[field])(value) for field, value in given.items()})
+        if type(value) is not types[field] and (type(value), types[field]) != (int, float):
+            raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}")
+    missing = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.name not in given
+    ]
+    if missing:
+        raise MethodError(
+            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: no paper is known to state a value, "
+            "so there is no default"
+        )
+    return {field: types[field](value) for field, value in given.items()}

@@ -58,7 +58,8 @@ class Slerp(LinearMethod):
         (sin((1 - alpha) angle), sin(alpha angle)) / sin(angle),    angle = arccos(v . t)
 
     Nearly parallel or opposite pairs (|v . t| > .9995) are mixed in a straight line, as in the released code.
-    Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024), where about .8 works best.
+    Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024), whose code this follows. It
+    works with about .8; the exact settings of its tables are not confirmed.
     """
 
     alpha: float = 0.8
@@ -86,3 +87,30 @@ class Product:
     def score(self, case) -> Float["Q N"]:
         similarities = case.similarities(self.terms)
         return np.maximum(similarities[IMAGE], 0) * np.maximum(similarities[TEXT], 0)
+
+
+@METHODS.register("standardised_sum")
+@dataclass(frozen=True)
+class StandardisedSum:
+    """score = (1 - weight) z(v . g) + weight z(t . g), z: a query's similarities with mean 0 and deviation 1.
+
+    In the manner of WeiCom (the sum that FREEDOM and i-CIR compare with), whose details are not confirmed: hence the
+    other name, and no default. Not linear: the deviations come from the gallery, not from the parts.
+    weight = 0 ranks as image only, weight = 1 as text only.
+    """
+
+    weight: float
+    terms = (IMAGE, TEXT)
+
+    def score(self, case) -> Float["Q N"]:
+        similarities = case.similarities(self.terms)
+        image, text = (_standardised(similarities[term]) for term in self.terms)
+        return (1 - np.float32(self.weight)) * image + np.float32(self.weight) * text
+
+
+def _standardised(scores: Float["Q N"]) -> Float["Q N"]:
+    """Each row with mean 0 and deviation 1; a row of equals is all 0."""
+    mean = scores.mean(axis=1, keepdims=True, dtype=np.float64)
+    deviation = scores.std(axis=1, keepdims=True, dtype=np.float64)
+    varied = np.ptp(scores, axis=1, keepdims=True) > 0
+    return np.where(varied, (scores - mean) / np.where(varied, deviation, 1), 0).astype(np.float32)

@@ -15,15 +15,23 @@ import numpy as np
 
 from workbench.arrays import Float
 from workbench.methods.base import METHODS, LinearMethod
+from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
 
 @METHODS.register("cirevl")
 @dataclass(frozen=True)
 class CIReVL(LinearMethod):
-    """score = composed caption . gallery image."""
+    """score = mean_k composed caption_k . gallery image: of several captions the similarities are averaged.
 
-    terms = (Term("composed_caption"),)
+    The released code asks for one caption; that is the default. Linear, the same weights for every query.
+    """
+
+    captions: int = 1
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return tuple(Term(part) for part in numbered("composed_caption", self.captions))
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        return np.ones(1, np.float32)
+        return np.full(self.captions, 1 / self.captions, np.float32)

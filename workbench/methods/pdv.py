@@ -1,17 +1,24 @@
 """PDV: the difference of two texts as a direction to walk in.
 
-    direction = composed_caption - reference_caption         (of unit rows, itself not normalised)
-    PDV-T:  reference_caption + alpha_text  direction
-    PDV-I:  reference_image   + alpha_image direction
-    PDV-F:  (1 - beta) PDV-I + beta PDV-T                    (the two are not normalised before they are mixed)
+    direction = after - before                         (of unit rows, itself not normalised)
+    PDV-T:  before + alpha_text  direction
+    PDV-I:  reference_image + alpha_image direction
+    PDV-F:  (1 - beta) PDV-I + beta PDV-T              (the two are not normalised before they are mixed)
+
+`before` and `after` are a host's two texts, without the modification and with it; a host is that pair of parts:
+
+    CAPTIONS               reference_caption, composed_caption              CIReVL
+    pseudo_word("searle")  "a photo of $", "a photo of $ that {...}"        SEARLE, LinCIR, Pic2Word
+    ENSEMBLE               reference_ensemble, composed_ensemble            LDRE, on case.with_parts(LDRE().ensembles(case))
 
 All three are linear while the query faces one view, so PDV-F's three numbers act as two: with
-gamma = (1 - beta) alpha_image + beta alpha_text the weights of (reference_image, reference_caption, composed_caption)
-are (1 - beta, beta - gamma, gamma). alpha_text = beta = 1 is the host itself (CIReVL).
+gamma = (1 - beta) alpha_image + beta alpha_text the weights of (reference_image, before, after) are
+(1 - beta, beta - gamma, gamma). alpha_text = beta = 1 is the host itself.
 
-Osman Tursun et al., PDV: Prompt Directional Vectors for Zero-shot Composed Image Retrieval (arXiv 2502.07215).
-The defaults are the paper's for CIReVL on CIRR and CIRCO with ViT-B/32 and ViT-L/14. Fields name the host's parts:
-a pseudo-word method gives its own two texts.
+Tursun et al., PDV: Prompt Directional Vectors for Zero-shot Composed Image Retrieval (arXiv 2502.07215).
+The defaults are the paper's for CIReVL on CIRR and CIRCO with ViT-B/32 and ViT-L/14; its settings for other hosts:
+SEARLE beta .8 to .9, alpha_image 1.1 to 1.4, alpha_text .9 to 1.2; Pic2Word beta .8 to .85, alpha_image 1 to 1.2,
+alpha_text 1; LDRE .75, 1.4, 1.4. The paper's template of a pseudo-word without a modification is not confirmed.
 """
 
 from __future__ import annotations
@@ -24,6 +31,14 @@ from workbench.arrays import Float
 from workbench.methods.base import METHODS, LinearMethod
 from workbench.score.similarities import Term
 
+CAPTIONS = ("reference_caption", "composed_caption")
+ENSEMBLE = ("reference_ensemble", "composed_ensemble")
+
+
+def pseudo_word(source: str) -> tuple[str, str]:
+    """The host parts of a pseudo-word method: "searle", "searle_oti", "lincir", "pic2word"."""
+    return (f"pseudo_word:{source}", f"composed_pseudo_word:{source}")
+
 
 @METHODS.register("pdv_t")
 @dataclass(frozen=True)
@@ -31,12 +46,12 @@ class PDVText(LinearMethod):
     """query = before + alpha_text (after - before): words only, pushed further (alpha_text > 1) or held back."""
 
     alpha_text: float = 1.2
-    before: str = "reference_caption"
-    after: str = "composed_caption"
+    host: tuple[str, str] = CAPTIONS
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return (Term(self.before), Term(self.after))
+        before, after = self.host
+        return (Term(before), Term(after))
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         return np.array([1 - self.alpha_text, self.alpha_text], np.float32)
@@ -48,12 +63,12 @@ class PDVImage(LinearMethod):
     """query = reference_image + alpha_image (after - before): the picture, moved as the words moved."""
 
     alpha_image: float = 1.4
-    before: str = "reference_caption"
-    after: str = "composed_caption"
+    host: tuple[str, str] = CAPTIONS
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return (Term("reference_image"), Term(self.before), Term(self.after))
+        before, after = self.host
+        return (Term("reference_image"), Term(before), Term(after))
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         return np.array([1, -self.alpha_image, self.alpha_image], np.float32)
@@ -67,12 +82,12 @@ class PDVFusion(LinearMethod):
     alpha_image: float = 1.4
     alpha_text: float = 1.2
     beta: float = 0.75
-    before: str = "reference_caption"
-    after: str = "composed_caption"
+    host: tuple[str, str] = CAPTIONS
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return (Term("reference_image"), Term(self.before), Term(self.after))
+        before, after = self.host
+        return (Term("reference_image"), Term(before), Term(after))
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         gamma = (1 - self.beta) * self.alpha_image + self.beta * self.alpha_text

@@ -1,15 +1,20 @@
-"""WeiMoCIR: the modification text mixed into the reference image and into its caption, each facing its own view.
+"""WeiMoCIR: the modification text mixed into the reference, and the gallery seen as pictures and as captions.
+
+As released, the text is mixed into the reference image and into each of its captions, each facing its own view:
 
     query_image   = unit((1 - alpha) reference_image     + alpha modification)       faces gallery images
     query_caption = unit((1 - alpha) reference_caption_k + alpha modification)       faces gallery captions k = 1 ... K
     score = (1 - beta) query_image . image + beta mean_k query_caption_k . caption_k
 
+As the paper writes it, one query, query_image, faces images and captions alike.
+
 The mixing happens on **raw** rows, as in the released code, so the lengths the encoder gives to pictures and texts
 shift the balance. Each composed query is normalised before the views are added, so the score is linear only with
 weights per query: raw lengths over the composed length, both read from the Gram matrix of the parts.
 
-Wu et al., Training-Free Zero-Shot Composed Image Retrieval via Weighted Modality Fusion and Similarity
-(arXiv 2409.04918). Defaults: its CLIP ViT-L/14 setting. alpha = .5 is its plain sum of raw rows.
+Wu, Lin and Yang, Training-free Zero-shot Composed Image Retrieval via Weighted Modality Fusion and Similarity
+(arXiv 2409.04918). Defaults: the released code's for CLIP ViT-L/14 (.8, .1); it takes 3 captions per picture.
+alpha = .5 is its plain sum of raw rows; beta = 0 needs no captions at heart, and both readings agree there.
 """
 
 from __future__ import annotations
@@ -20,41 +25,38 @@ import numpy as np
 
 from workbench.arrays import Float
 from workbench.methods.base import METHODS, LinearMethod
+from workbench.score.naming import numbered
 from workbench.score.similarities import Term
-
-
-def numbered(name: str, captions: int) -> tuple[str, ...]:
-    """The names of several captions per picture.
-
-    >>> numbered("caption", 3)
-    ('caption', 'caption_2', 'caption_3')
-    """
-    return (name, *(f"{name}_{k}" for k in range(2, captions + 1)))
 
 
 @METHODS.register("weimocir")
 @dataclass(frozen=True)
 class WeiMoCIR(LinearMethod):
-    """`captions` per picture: parts reference_caption, reference_caption_2 ... face views caption, caption_2 ..."""
+    """As released. `captions` per picture: parts reference_caption, reference_caption_2 ... face caption, caption_2 ..."""
 
     alpha: float = 0.8
     beta: float = 0.1
     captions: int = 1
 
     @property
+    def carriers(self) -> tuple[str, ...]:
+        """What the text is mixed into, one per view: the image first, then the captions."""
+        return ("reference_image", *numbered("reference_caption", self.captions))
+
+    @property
     def terms(self) -> tuple[Term, ...]:
-        """Pairs (carrier, modification), one pair per view: the image first, then the captions."""
-        carriers = ("reference_image", *numbered("reference_caption", self.captions))
+        """Pairs (carrier, modification), one pair per view."""
         views = ("image", *numbered("caption", self.captions))
         return tuple(
             Term(part, view)
-            for carrier, view in zip(carriers, views, strict=True)
+            for carrier, view in zip(self.carriers, views, strict=True)
             for part in (carrier, "modification")
         )
 
     def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
-        # the terms name reference_image first, modification second, then the captions
-        pairs = [self._pair(gram, carrier, 1) for carrier in (0, *range(2, 2 + self.captions))]
+        parts = list(dict.fromkeys(term.part for term in self.terms))  # the order of the Gram matrix
+        text = parts.index("modification")
+        pairs = [self._pair(gram, parts.index(carrier), text) for carrier in self.carriers]
         shares = [1 - self.beta] + [self.beta / self.captions] * self.captions
         return np.concatenate([share * pair for share, pair in zip(shares, pairs, strict=True)], axis=1)
 
@@ -66,3 +68,13 @@ class WeiMoCIR(LinearMethod):
         composed = np.sqrt(np.einsum("i,qij,j->q", mix, small, mix))
         raw = np.sqrt(np.einsum("qii->qi", small))
         return (mix * raw / composed[:, None]).astype(np.float32)
+
+
+@METHODS.register("weimocir_paper")
+@dataclass(frozen=True)
+class WeiMoCIRPaper(WeiMoCIR):
+    """As the paper writes it: the composed reference image faces the captions, too."""
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        return ("reference_image",) * (1 + self.captions)
