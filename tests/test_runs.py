@@ -118,7 +118,7 @@ def test_numbers_per_query_that_were_touched_are_refused(runs, tmp_path):
 
 def test_a_frame_of_another_case_is_refused(case, tmp_path):
     frame = evaluate(case, [ImageOnly()])
-    with pytest.raises(RunError, match="the frame has 19 rows, expected one for each query"):
+    with pytest.raises(RunError, match="the frame has 19 rows, expected one for each of the case's 20 queries"):
         record(case, ImageOnly(), frame.iloc[1:], folder=tmp_path)
 
 

@@ -37,9 +37,9 @@ class Commit(NamedTuple):
 @cache
 def versions() -> dict[str, str]:
     """Version of Python, the workbench, and every package above that is installed."""
-    from workbench import __version__
+    import workbench
 
-    found = {"python": platform.python_version(), "workbench": __version__}
+    found = {"python": platform.python_version(), "workbench": workbench.__version__}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

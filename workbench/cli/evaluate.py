@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.base import CommandError, Encoder, Json, app
+
+if TYPE_CHECKING:  # these cost seconds to import, and `--help` should not
+    import pandas as pd
+
+    from workbench.case import Case
 
 ALL_METHODS = ("image_only", "text_only", "product", "weighted_sum", "slerp", "weimocir", "cirevl")
 ALL_METHODS += ("pdv_t", "pdv_i", "pdv_f")  # in the order of the table
@@ -35,7 +40,6 @@ def evaluate(
     from workbench.methods import parse_method
     from workbench.metrics import parse_metric
     from workbench.runs import evaluate_and_record
-    from workbench.tables import main_table, to_text
 
     for spec in metric or ():
         parse_metric(spec)  # a wrong name fails before anything is encoded
@@ -45,19 +49,30 @@ def evaluate(
     terms = [term for one in methods.values() for term in one.terms]
     case = load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
     metrics = tuple(metric or case.benchmark.metrics)
-    if record:
-        frame, _ = evaluate_and_record(case, methods, metrics)
-    else:
-        frame = evaluate(case, methods, metrics)
+    frame = evaluate_and_record(case, methods, metrics)[0] if record else evaluate(case, methods, metrics)
     results = results_table(frame, metrics, baseline or (None if method else "weighted_sum"))
-    if as_json:
-        setting = {"benchmark": benchmark, "split": split, "encoder": case.encoder, "captions": case.captions}
-        setting |= {"recomposer": case.recomposer, "protocol": dict(case.benchmark.protocol)}
-        rows = json.loads(results.to_json(orient="records"))  # NaN becomes null
-        typer.echo(json.dumps({**setting, "results": rows}, indent=1))
-    else:
-        typer.echo(f"{benchmark} {split}: {len(case.benchmark.queries):,} queries, {case.encoder}")
-        typer.echo(to_text(main_table(results)))
-        typer.echo(
-            "Percent of queries [95 % interval]; p: paired permutation test; clusters: shared reference images."
-        )
+    typer.echo(_as_json(case, results) if as_json else _as_text(case, results))
+
+
+def _as_json(case: Case, results: pd.DataFrame) -> str:
+    bench = case.benchmark
+    setting = {
+        "benchmark": bench.name,
+        "split": bench.split,
+        "encoder": case.encoder,
+        "captions": case.captions,
+    }
+    setting |= {"recomposer": case.recomposer, "protocol": dict(bench.protocol)}
+    rows = json.loads(results.to_json(orient="records"))  # NaN becomes null
+    return json.dumps({**setting, "results": rows}, indent=1)
+
+
+def _as_text(case: Case, results: pd.DataFrame) -> str:
+    from workbench.tables import main_table, to_text
+
+    bench = case.benchmark
+    head = f"{bench.name} {bench.split}: {len(bench.queries):,} queries, {case.encoder}"
+    foot = (
+        "Percent of queries [95 % interval]; p: paired permutation test; clusters: shared reference images."
+    )
+    return f"{head}\n{to_text(main_table(results))}\n{foot}"

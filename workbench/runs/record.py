@@ -72,30 +72,21 @@ def record(
     seconds: wall and CPU. known: digests of the case that were taken before, and are added to.
     Raises RunError where the frame is not this case's, or the parameters cannot be written down.
     """
-    bench, frame = case.benchmark, frame.drop(columns="method", errors="ignore").reset_index(drop=True)
-    if frame["query"].tolist() != [query.id for query in bench.queries]:
+    queries = [query.id for query in case.benchmark.queries]
+    frame = frame.drop(columns="method", errors="ignore").reset_index(drop=True)
+    if frame["query"].tolist() != queries:
         raise RunError(
-            f"the frame has {len(frame)} rows, expected one for each query of {bench.name} in order"
+            f"the frame has {len(frame)} rows, expected one for each of the case's {len(queries)} queries in order"
         )
     made, at = new_id(), commit()
-    worded = not {name for term in method.terms for name in term} <= WORDLESS
     run = Run(
         id=made,
         created=datetime.now(UTC),
         name=name or label(method),
         method=method_name(method),
         params=parameters(method),
-        benchmark=bench.name,
-        split=bench.split,
-        protocol=dict(bench.protocol),
-        wording=dataclasses.asdict(case.wording),
-        encoder=case.encoder,
-        captions=case.captions if worded else None,
-        recomposer=case.recomposer if worded else None,
+        **_of_case(case, method),
         mitigator=mitigator,
-        queries=len(bench.queries),
-        gallery=len(bench.gallery),
-        failures=len(case.failures) if worded else 0,
         seed=seed,
         metrics=means(frame),
         chosen={
@@ -111,6 +102,24 @@ def record(
         notes=dict(notes or {}),
     )
     return append_run(run, folder)
+
+
+def _of_case(case, method: Method) -> dict[str, object]:
+    """The fields of a run that its case gives; who wrote the captions only where the method uses words of theirs."""
+    bench = case.benchmark
+    worded = not {name for term in method.terms for name in term} <= WORDLESS
+    return {
+        "benchmark": bench.name,
+        "split": bench.split,
+        "protocol": dict(bench.protocol),
+        "wording": dataclasses.asdict(case.wording),
+        "encoder": case.encoder,
+        "captions": case.captions if worded else None,
+        "recomposer": case.recomposer if worded else None,
+        "queries": len(bench.queries),
+        "gallery": len(bench.gallery),
+        "failures": len(case.failures) if worded else 0,
+    }
 
 
 def means(frame: pd.DataFrame) -> dict[str, float]:
