@@ -21,7 +21,7 @@ LAYERS = (
     ("case",),
     ("methods", "hubness", "geometry", "interventions", "metrics"),
     ("significance",),
-    ("protocol", "evaluation", "sweep", "runs", "choose", "breakdown"),
+    ("protocol", "official", "evaluation", "sweep", "runs", "choose", "breakdown"),
     ("plots", "tables"),
     ("notebook", "batch", "widgets", "cli"),
 )
@@ -37,7 +37,19 @@ FORBIDDEN = {
     "plots": {"methods", "encode", "language", "hubness"},
 }
 TORCH = {"encode", "language"}
-DISK = {"provenance", "data", "encode", "language", "index", "runs", "batch", "cli", "notebook", "widgets", "paths"}
+DISK = {
+    "provenance",
+    "data",
+    "encode",
+    "language",
+    "index",
+    "runs",
+    "batch",
+    "cli",
+    "notebook",
+    "widgets",
+    "paths",
+}
 TOUCHES_DISK = {
     "open",
     "read_text",

@@ -1,8 +1,10 @@
 """Metrics: ranks of targets -> one number per query. The mean comes last, and elsewhere.
 
-A metric is named by a string: "recall@10", "hit@1", "map@5", "map", "map_trapezoid", each with an optional set of
-qrels in front, "subset:recall@1". Ranks are 1-based; a target that is not ranked has int32's maximum.
-Left out: means, intervals (`significance`) and the data sets' own averages over categories.
+A metric is named by a string: "recall@10", "hit@1", "map@5", "map", "map_trapezoid", "fraction_recall@10", each with an optional set of
+qrels in front, "subset:recall@1". Ranks are 1-based; a target that is not ranked has int32's maximum (`NEVER`), one
+below the end of a list that was cut off has the number before (`UNLISTED`): it counts as a target, never as found.
+`over_groups` is the average some sets report: groups of queries weigh the same.
+Left out: intervals (`significance`), and which average a data set reports (`Benchmark.summaries`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from workbench.arrays import Float, Int
 from workbench.errors import UserError
 from workbench.registry import Registry, UnknownName, nearest
+from workbench.score.lists import UNLISTED
 from workbench.score.ranks import NEVER
 
 METRICS = Registry("metric", entry_point_group="workbench.metrics")
@@ -61,7 +64,7 @@ def average_precision_at(ranks: Int["Q T"], k: int | None = None) -> Float[" Q"]
     found, count = _in_order(ranks)
     limit = count if k is None else np.minimum(count, _cutoff(k))
     order = np.arange(1, found.shape[1] + 1)
-    within = found <= (NEVER - 1 if k is None else k)
+    within = found <= (UNLISTED - 1 if k is None else k)
     return np.where(within, order / found, 0.0).sum(axis=1) / limit
 
 
@@ -80,7 +83,62 @@ def average_precision_trapezoid(ranks: Int["Q T"]) -> Float[" Q"]:
     order = np.arange(found.shape[1])
     before = np.where(found == 1, 1.0, order / np.maximum(found - 1, 1))
     after = (order + 1) / found
-    return np.where(found < NEVER, (before + after) / 2, 0.0).sum(axis=1) / (count + 1e-5)
+    return np.where(found < UNLISTED, (before + after) / 2, 0.0).sum(axis=1) / (count + 1e-5)
+
+
+@METRICS.register("fraction_recall")
+def fraction_recall_at(ranks: Int["Q T"], k: int) -> Float[" Q"]:
+    """The share of a query's targets that are among the first k: ImageNet-R's Recall@K, which is no hit rate.
+
+    Over T + 1e-5, so that a query without a target counts as 0. Two targets, one found:
+
+    >>> fraction_recall_at(np.array([[4, 30]]), 10).round(5)
+    array([0.5])
+
+    Source: the domain conversion evaluation of Saito et al. (Pic2Word, CVPR 2023).
+    """
+    return _found(ranks, k) / (_ranked(ranks) + 1e-5)
+
+
+@METRICS.register("precision")
+def precision_at(ranks: Int["Q T"], k: int) -> Float[" Q"]:
+    """The share of the first k places that are taken by targets.
+
+    >>> precision_at(np.array([[4, 30]]), 10)
+    array([0.1])
+    """
+    return _found(ranks, k) / k
+
+
+@METRICS.register("capped_precision")
+def capped_precision_at(ranks: Int["Q T"], k: int) -> Float[" Q"]:
+    """The targets among the first k, over min(T, k) + 1e-5: the P@K that i-CIR's domain evaluation prints.
+
+    >>> capped_precision_at(np.array([[4, 30]]), 10).round(5)
+    array([0.5])
+
+    Source: the released i-CIR evaluation (BASIC, 2025).
+    """
+    return _found(ranks, k) / (np.minimum(_ranked(ranks), k) + 1e-5)
+
+
+def over_groups(values: Float[" Q"], groups: Sequence, within: str = "mean") -> float:
+    """The mean over groups of each group's mean, or of its worst query with within="min".
+
+    FashionIQ's mean over categories, GeneCIS' over tasks, i-CIR's mmAP and (with "min") minmAP over instances.
+
+    >>> over_groups(np.array([0.0, 1.0, 1.0]), ["a", "a", "b"]), over_groups(np.array([0.0, 1.0, 1.0]), "aab", "min")
+    (0.75, 0.5)
+
+    Raises MetricError where the groups do not fit the values, or for another way to take a group together.
+    """
+    ways = {"mean": np.mean, "min": np.min}
+    if within not in ways:
+        raise MetricError(f"within: got {within!r}, expected one of {', '.join(ways)}")
+    if len(groups) != len(values) or not len(values):
+        raise MetricError(f"groups: got {len(groups)}, expected one for each of {len(values)} queries")
+    names, number = np.unique(np.asarray(list(groups)), return_inverse=True)
+    return float(np.mean([ways[within](values[number == i]) for i in range(len(names))]))
 
 
 @dataclass(frozen=True)
@@ -102,9 +160,9 @@ def parse_metric(spec: str) -> Metric:
     >>> metric = parse_metric("subset:recall@1")
     >>> metric.qrels, metric.function.__name__, metric.k
     ('subset', 'recall_at', 1)
-    >>> parse_metric("recal@1")
+    >>> parse_metric("recal@1")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    workbench.registry.UnknownName: no metric is called 'recal'. Did you mean 'recall'? Known: hit, map, map_trapezoid, recall
+    workbench.registry.UnknownName: no metric is called 'recal'. Did you mean 'recall'? Known: capped_precision, fraction_recall, hit, ...
 
     Raises MetricError where the name cannot be read, UnknownName for an unknown metric.
     """
@@ -148,6 +206,14 @@ def _in_order(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if (count == 0).any():
         raise MetricError(f"query {int(np.argmin(count))} has no ranked target, so its AP is not defined")
     return np.sort(ranks, axis=1), count
+
+
+def _found(ranks: np.ndarray, k: int) -> np.ndarray:
+    return np.count_nonzero(ranks <= _cutoff(k), axis=1)
+
+
+def _ranked(ranks: np.ndarray) -> np.ndarray:
+    return np.count_nonzero(ranks < NEVER, axis=1)
 
 
 def _cutoff(k: int) -> int:

@@ -75,3 +75,15 @@ def inside(root: Path | str, path: Path | str) -> Path:
     if not full.is_relative_to(root):
         raise PathEscape(f"{str(path)!r} leads out of {root}")
     return full
+
+
+def inside_lexically(path: str) -> str:
+    """`path` without "." and empty parts, from its text alone. Raises PathEscape for an absolute one or one with "..".
+
+    >>> inside_lexically("./dev/a.png")
+    'dev/a.png'
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise PathEscape(f"{path!r} leads out of its folder")
+    return "/".join(parts)

@@ -4,12 +4,13 @@
     workbench caption     a benchmark's gallery captioned, every caption kept in its records
     workbench retrieve    one reference image + one text -> a sheet of ranked pictures
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
+    workbench score       anyone's ranking file -> a benchmark's official metrics
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
 
 To add a verb: one function under ``@app.command()`` in a file here, and its module's name below.
 """
 
-from workbench.cli import caption, encode, evaluate, retrieve, runs  # noqa: F401  (each registers its verbs)
+from workbench.cli import caption, encode, evaluate, retrieve, runs, score  # noqa: F401  (each registers its verbs)
 from workbench.cli.base import app
 
 __all__ = ["app"]

@@ -39,10 +39,14 @@ class Query:
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The pictures that are ranked. `images` is a lazy sequence of pictures, None where only embeddings are at hand."""
+    """The pictures that are ranked. `images` is a lazy sequence of pictures, None where only embeddings are at hand.
+
+    whole: False where the ids are only those that the annotations name: enough to score somebody's ranking.
+    """
 
     ids: tuple[str, ...]
     images: Sequence | None = None
+    whole: bool = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -123,8 +127,9 @@ class Qrels:
 
 @dataclass(frozen=True)
 class Card:
-    """Where a benchmark comes from. `counts` are published numbers that `Benchmark.validate` holds it to:
-    queries, gallery, references (distinct), blank_texts (modification texts known to be empty; 0 unless stated)."""
+    """Where a benchmark comes from. `counts` are published numbers that `Benchmark.validate` holds it to: queries,
+    gallery, references (distinct), targets (all that are labelled), blank_texts and without_target (0 unless stated),
+    or the number of different values of a tag."""
 
     name: str
     licence: str
@@ -134,12 +139,30 @@ class Card:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Summary:
+    """One number of a set's official report, under the name its own evaluation gives it: a metric over queries.
+
+    where: only the queries whose tag has this value, such as ("aspect_negation", "yes").
+    over: the tag whose values weigh the same (FashionIQ's mean over categories); within: how the queries of one value
+    become a number first, "mean" or "min" (i-CIR's worst query).
+    """
+
+    name: str
+    metric: str
+    where: tuple[str, str] | None = None
+    over: str | None = None
+    within: str = "mean"
+
+
 @dataclass(frozen=True, eq=False)
 class Benchmark:
     """Queries, the gallery they search, and what counts as right.
 
     qrels: "default" is the main rule; others ("subset", "with_reference") are named in metrics: "subset:recall@1".
     protocol: every choice that changes numbers (gallery rule, reference excluded or not, caption-join rule ...).
+    references: pictures of the queries whose reference is not in the gallery, in the order of those queries.
+    summaries: the set's official numbers, where they are more than each metric's mean.
     """
 
     name: str
@@ -150,6 +173,8 @@ class Benchmark:
     metrics: tuple[str, ...]
     protocol: Mapping[str, str]
     card: Card
+    references: Sequence | None = None
+    summaries: tuple[Summary, ...] = ()
 
     @cached_property
     def clusters(self) -> Int[" Q"]:
@@ -172,14 +197,14 @@ def qrels_from_ids(
 ) -> Qrels:
     """Qrels from lists of ids per query. Raises BenchmarkError, naming query and id, for an id not in the gallery."""
 
-    def rows(name: str, lists: Sequence[Sequence[str]]) -> Int["Q W"]:
-        matrix = np.full((len(lists), max((len(ids) for ids in lists), default=0)), -1, np.int32)
+    def rows(name: str, lists: Sequence[Sequence[str]], least: int = 0) -> Int["Q W"]:
+        matrix = np.full((len(lists), max([least, *map(len, lists)])), -1, np.int32)
         for query, ids in enumerate(lists):
             matrix[query, : len(ids)] = [gallery.row(id, f"{name} of query {query}") for id in ids]
         return matrix
 
     return Qrels(
-        rows("targets", targets),
+        rows("targets", targets, least=1),  # a hidden target is a pad
         None if excluded is None else rows("excluded", excluded),
         None if candidates is None else rows("candidates", candidates),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from workbench.errors import UserError
-from workbench.paths import inside
+from workbench.paths import inside, inside_lexically
 from workbench.registry import nearest
 
 MAX_BYTES = (
@@ -52,6 +53,10 @@ class _Images(Sequence):
             name, problem = bad[0]
             number = f"({len(bad)} of {len(self)} pictures cannot be used)"
             raise PictureError(f"{name}: {problem}{self._hint(name)} {number}")
+
+    def problems(self) -> list[str]:
+        """A line for every picture that is missing, empty or too large, in their order. Nothing is decoded."""
+        return [f"{name}: {problem}" for name in self.names if (problem := self._problem(name))]
 
     def _size(self, name: str) -> int | None:
         """Bytes of the stored picture, None where there is no such file."""
@@ -95,6 +100,22 @@ class FolderImages(_Images):
 
     def _bytes(self, name: str) -> bytes:
         return inside(self.root, name).read_bytes()
+
+    def problems(self) -> list[str]:
+        """As for any pictures; each folder is listed once, since a question per file takes minutes on a large set."""
+        names, sizes = [(name, inside_lexically(name)) for name in self.names], {}
+        for folder in {path.rpartition("/")[0] for _, path in names}:
+            if (self.root / folder).is_dir():
+                with os.scandir(self.root / folder) as files:
+                    sizes |= {f"{folder}/{file.name}".lstrip("/"): file for file in files}
+        found = []
+        for name, path in names:
+            file = sizes.get(path)
+            if file is None or not file.is_file():
+                found.append(f"{name} is missing")
+            elif not file.stat().st_size:
+                found.append(f"{name} is empty (0 bytes)")
+        return found
 
     def _known(self) -> Sequence[str]:
         return [path.name for path in self.root.iterdir()] if self.root.is_dir() else ()

@@ -10,7 +10,7 @@ from workbench.registry import nearest
 
 def validate(benchmark: Benchmark) -> None:
     """Raises BenchmarkError with the first wrong count, index, duplicate or empty text, by name."""
-    for check in (_gallery, _queries, _counts, _qrels, _metrics):
+    for check in (_gallery, _queries, _counts, _qrels, _metrics, _references, _summaries):
         check(benchmark)
 
 
@@ -49,11 +49,13 @@ def _queries(benchmark: Benchmark) -> None:
 def _counts(benchmark: Benchmark) -> None:
     blank = [query.id for query in benchmark.queries for text in query.modification if not text.strip()]
     expected = {"blank_texts": 0, **benchmark.card.counts}
-    found = {
+    tags = {tag for query in benchmark.queries for tag in query.tags}
+    found = {tag: len({query.tags.get(tag) for query in benchmark.queries}) for tag in tags} | {
         "queries": len(benchmark.queries),
         "gallery": len(benchmark.gallery),
         "references": len({query.reference_image for query in benchmark.queries}),
         "blank_texts": len(blank),
+        **_target_counts(benchmark),
     }
     for name, number in expected.items():
         if name not in found:
@@ -61,6 +63,14 @@ def _counts(benchmark: Benchmark) -> None:
         if found[name] != number:
             first = f" (the first: query {blank[0]!r})" if name == "blank_texts" and blank else ""
             raise BenchmarkError(f"{name}: found {found[name]}, expected {number}{first}")
+
+
+def _target_counts(benchmark: Benchmark) -> dict[str, int]:
+    """How many targets the main rule labels, and how many queries have none."""
+    if "default" not in benchmark.qrels:
+        return {}
+    labelled = benchmark.qrels["default"].targets >= 0
+    return {"targets": int(labelled.sum()), "without_target": int((~labelled.any(axis=1)).sum())}
 
 
 def _qrels(benchmark: Benchmark) -> None:
@@ -73,15 +83,20 @@ def _qrels(benchmark: Benchmark) -> None:
 
 def _labelled_targets(benchmark: Benchmark, name: str, qrels: Qrels) -> None:
     """The labelled target is ranked, or all targets of all queries are hidden (a test split kept by a server)."""
-    label = qrels.targets[:, :1]
-    if (qrels.targets < 0).all():
+    label, empty = qrels.targets[:, :1], (qrels.targets < 0).all(axis=1)
+    if empty.all():
         return
+    # a set that knows of queries without a right answer states their number on its card, and `_counts` compares it
+    allowed = empty & (benchmark.card.counts.get("without_target", 0) > 0)
+    labelled = (label >= 0).any(axis=1)
     wrong = {
-        "has no labelled target in column 0": (label < 0).any(axis=1),
-        "excludes its own labelled target": (label == qrels.excluded).any(axis=1),
+        "has no labelled target in column 0": ~labelled & ~allowed,
+        "excludes its own labelled target": labelled & (label == qrels.excluded).any(axis=1),
     }
     if qrels.candidates is not None:
-        wrong["has a labelled target that is not a candidate"] = ~(label == qrels.candidates).any(axis=1)
+        wrong["has a labelled target that is not a candidate"] = labelled & ~(label == qrels.candidates).any(
+            axis=1
+        )
     for what, rows in wrong.items():
         if rows.any():
             query = benchmark.queries[int(np.flatnonzero(rows)[0])].id
@@ -95,4 +110,28 @@ def _metrics(benchmark: Benchmark) -> None:
             raise BenchmarkError(
                 f"metric {spec!r} asks for qrels {key!r}.{nearest(key, benchmark.qrels)} "
                 f"Known: {', '.join(benchmark.qrels)}"
+            )
+
+
+def _references(benchmark: Benchmark) -> None:
+    outside = sum(query.reference is None for query in benchmark.queries)
+    if benchmark.references is not None and len(benchmark.references) != outside:
+        raise BenchmarkError(
+            f"references: got {len(benchmark.references)} pictures, expected {outside}, one for each query whose "
+            "reference is not in the gallery"
+        )
+
+
+def _summaries(benchmark: Benchmark) -> None:
+    tags = {tag for query in benchmark.queries for tag in query.tags}
+    for summary in benchmark.summaries:
+        if summary.metric not in benchmark.metrics:
+            raise BenchmarkError(
+                f"summary {summary.name!r} asks for the metric {summary.metric!r}."
+                f"{nearest(summary.metric, benchmark.metrics)} Known: {', '.join(benchmark.metrics)}"
+            )
+        if summary.over is not None and summary.over not in tags:
+            raise BenchmarkError(
+                f"summary {summary.name!r} is over the tag {summary.over!r}.{nearest(summary.over, tags)} "
+                f"Known: {', '.join(sorted(tags)) or 'none'}"
             )

@@ -1,0 +1,181 @@
+"""What the loaders of real benchmarks share: finding files under a root, reading them, saying what lacks.
+
+Every problem is collected before anything is raised: somebody whose download broke wants the whole list. Left out:
+anything that knows a data set, and the decoding of pictures (`images`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+
+from workbench.data.benchmark import BenchmarkError
+from workbench.data.images import FolderImages
+from workbench.registry import nearest
+
+SHOWN = 20  # problems in one message; `MissingFiles.problems` and `workbench check` have them all
+
+
+class MissingFiles(BenchmarkError):
+    """Files are missing or unusable. `problems` names every one of them, `advice` says where to get them."""
+
+    def __init__(self, what: str, problems: Sequence[str], advice: str):
+        self.what, self.problems, self.advice = what, tuple(problems), advice
+        more = len(problems) - SHOWN
+        shown = "; ".join(problems[:SHOWN]) + (
+            f"; and {more:,} more (workbench check lists all)" if more > 0 else ""
+        )
+        number = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+        super().__init__(f"{what}: {number}: {shown}. {advice}")
+
+    def __reduce__(self):
+        return type(self), (self.what, self.problems, self.advice)
+
+
+def _id(value) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise ValueError(f"expected an id (a text or a whole number), got {value!r}")
+    return str(value)
+
+
+Id = Annotated[str, BeforeValidator(_id)]  # files write the same id as 12 or "12"
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A benchmark's folder, as the user gave it: the folder itself, one above it, or another codebase's arrangement.
+
+    names: what the folder is called elsewhere (lower case). advice: what to download, and where it belongs.
+    """
+
+    what: str
+    root: Path
+    names: tuple[str, ...]
+    advice: str
+
+    def bases(self) -> list[Path]:
+        """The root, then its subfolders of the known names, then theirs. Raises BenchmarkError without a root."""
+        if not self.root.is_dir():
+            raise BenchmarkError(f"{self.what}: {self.root} is not a folder. {self.advice}")
+        found = [self.root]
+        for base in found:  # grows while it is walked
+            if len(base.relative_to(self.root).parts) < 2:
+                found += sorted(p for p in base.iterdir() if p.name.lower() in self.names and p.is_dir())
+        return found
+
+    def find(self, *relatives: str) -> Path | None:
+        """The first of the relative paths that exists, in the order given, under any base."""
+        bases = self.bases()
+        return next((base / path for path in relatives for base in bases if (base / path).exists()), None)
+
+    def read(self, **wanted: str | Sequence[str]) -> dict[str, object]:
+        """Parsed JSON of each wanted file (one relative path, or several to try). Raises MissingFiles with all that
+        are missing or unreadable."""
+        parsed, problems = {}, []
+        for name, relatives in wanted.items():
+            relatives = (relatives,) if isinstance(relatives, str) else tuple(relatives)
+            path = self.find(*relatives)
+            if path is None:
+                problems.append(f"{relatives[0]} is missing (looked in {self.looked()})")
+                continue
+            try:
+                parsed[name] = read_json(path)
+            except BenchmarkError as error:
+                problems.append(str(error))
+        if problems:
+            raise MissingFiles(self.what, problems, self.advice)
+        return parsed
+
+    def looked(self) -> str:
+        """The folders that were searched, for an error."""
+        return ", ".join(str(base) for base in self.bases())
+
+    def pictures(self, names: Sequence[str], *folders: str) -> FolderImages:
+        """The named pictures in the first of these folders that exists, each there and not empty.
+
+        Raises MissingFiles with every missing or empty picture.
+        """
+        folder = self.find(*folders)
+        if folder is None:
+            problem = f"the folder {folders[0]}/ is missing, with {len(names):,} pictures (looked in {self.looked()})"
+            raise MissingFiles(self.what, [problem], self.advice)
+        images = FolderImages(folder.resolve(), names)
+        problems = images.problems()
+        if problems:
+            raise MissingFiles(self.what, [f"{folder.name}/{problem}" for problem in problems], self.advice)
+        return images
+
+
+def read_json(path: Path):
+    """A JSON file. Raises BenchmarkError where it is missing, empty, cut off, not JSON, or names a key twice."""
+    try:
+        data = path.read_bytes()
+        if not data.strip():
+            raise BenchmarkError(f"{path} is empty; fetch it again")
+        return json.loads(data, object_pairs_hook=_each_key_once, parse_constant=_no_constant)
+    except FileNotFoundError:
+        raise BenchmarkError(f"{path} is missing") from None
+    except OSError as error:
+        raise BenchmarkError(f"{path} cannot be read ({error.strerror})") from error
+    except _Twice as error:
+        raise BenchmarkError(f"{path}: {error}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc) - 1
+        why = "it ends in the middle, as a broken download does" if cut else str(error)
+        raise BenchmarkError(f"{path} is not JSON ({why}); fetch it again") from error
+
+
+class _Twice(ValueError):
+    """A key that stands twice in one JSON object, of which a plain parser silently keeps the last."""
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> dict:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key, times = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise _Twice(f"the key {key!r} stands there {times} times")
+    return found
+
+
+def _no_constant(name: str):
+    raise _Twice(f"{name} is no JSON number")
+
+
+def entries(data, model: type[Entry], file: str) -> list[Entry]:
+    """A list of annotation entries, checked field by field; unknown fields are ignored.
+
+    Raises BenchmarkError with the first wrong entries and their number.
+    """
+    try:
+        return TypeAdapter(list[model]).validate_python(data)
+    except ValidationError as error:
+        wrong = [_wrong(problem) for problem in error.errors(include_url=False)]
+        raise BenchmarkError(
+            f"{file}: {len(wrong)} wrong fields: {'; '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''}"
+        ) from None
+
+
+def _wrong(problem: Mapping) -> str:
+    if not problem["loc"]:
+        return f"expected a list of entries, got {type(problem['input']).__name__}"
+    where, *field = problem["loc"]
+    name = ".".join(str(part) for part in field)
+    hint = ""
+    if problem["type"] == "missing" and isinstance(problem["input"], Mapping):
+        hint = nearest(name, problem["input"]) or f" It has: {', '.join(map(str, problem['input']))}."
+    return f"entry {where}: {name}: {problem['msg']}.{hint}" if name else f"entry {where}: {problem['msg']}"
+
+
+def known_split(benchmark: str, split: str, splits: Iterable[str]) -> None:
+    """Raises BenchmarkError, with the nearest, for a split that there is not."""
+    if split not in splits:
+        raise BenchmarkError(
+            f"{benchmark} has no split {split!r}.{nearest(split, splits)} It has: {', '.join(splits)}"
+        )

@@ -1,0 +1,196 @@
+"""The official numbers of a benchmark, from anyone's rankings or from metrics per query.
+
+`score_rankings` needs no model, no picture and, where the benchmark was loaded with pictures=False, no gallery list.
+Numbers are shares at full precision. Left out: intervals (`significance`), rounding and percent (`tables`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import Float, Int
+from workbench.data.benchmark import Benchmark, Qrels, Summary
+from workbench.data.predictions import PredictionsError, Rankings
+from workbench.metrics import measure, over_groups, parse_metric
+from workbench.registry import nearest
+from workbench.score.lists import list_ranks, ranked_in
+
+_PICTURE = re.compile(r"(.*/)?([^/]+?)(\.(png|jpe?g|webp))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """metrics: the official names and shares. values: each metric per query. notes: what a reader must know."""
+
+    metrics: Mapping[str, float]
+    values: Mapping[str, np.ndarray]
+    notes: tuple[str, ...] = ()
+
+
+def summarise(benchmark: Benchmark, values: Mapping[str, Float[" Q"]]) -> dict[str, float]:
+    """The set's official numbers that can be made from these metrics per query; each one's mean where it names none.
+
+    Raises MetricError where values and queries differ in number.
+    """
+    summaries = benchmark.summaries or tuple(Summary(spec, spec) for spec in values)
+    return {
+        one.name: _summary(benchmark, one, values[one.metric]) for one in summaries if one.metric in values
+    }
+
+
+def _summary(benchmark: Benchmark, summary: Summary, values: Float[" Q"]) -> float:
+    queries = benchmark.queries
+    if summary.where is not None:
+        tag, value = summary.where
+        chosen = np.array([query.tags.get(tag) == value for query in queries])
+        values = values[chosen]
+        queries = [query for query, kept in zip(queries, chosen, strict=True) if kept]
+    if summary.over is None:
+        return float(np.mean(values))
+    return over_groups(values, [query.tags[summary.over] for query in queries], summary.within)
+
+
+def score_rankings(benchmark: Benchmark, rankings: Rankings, metrics: Sequence[str] | None = None) -> Scored:
+    """The benchmark's metrics for lists of pictures, best first; what a list does not hold counts as not found.
+
+    Pictures that the benchmark excludes are taken out of the lists first. A subset metric is left out, with a note,
+    where the lists are too short to tell.
+    Raises PredictionsError for a query that is missing or unknown, an id that no picture has, and a split whose
+    targets are hidden.
+    """
+    if (benchmark.qrels["default"].targets < 0).all():
+        raise PredictionsError(
+            f"the targets of {benchmark.name} {benchmark.split} are hidden; "
+            "make the files for its test server instead: workbench submit"
+        )
+    rows, notes = ranking_rows(benchmark, rankings)
+    asked = [spec for spec in metrics or benchmark.metrics if _fits(spec, rankings.kind)]
+    ranks, kept = {}, []
+    for spec in asked:
+        metric = parse_metric(spec)
+        qrels = benchmark.qrels[metric.qrels]
+        if metric.qrels not in ranks:
+            ranks[metric.qrels] = list_ranks(rows, qrels)
+        short = metric.k is not None and not _long_enough(rows, qrels, metric.k, len(benchmark.gallery))
+        if short and metric.qrels != "default":
+            notes.append(
+                f"{spec} is left out: some lists hold fewer than {metric.k} of the pictures it ranks"
+            )
+            continue
+        if short:
+            notes.append(
+                f"{spec}: some lists hold fewer than {metric.k} ranked pictures; the rest counts as not found"
+            )
+        kept.append(spec)
+    if not kept:
+        raise PredictionsError("; ".join(notes) or "no metric can be computed from these lists")
+    values = measure(ranks, kept)
+    return Scored(summarise(benchmark, values), values, tuple(notes))
+
+
+def _fits(spec: str, kind: str | None) -> bool:
+    """CIRR's server file "recall" holds whole rankings, "recall_subset" only members of the set."""
+    return kind is None or spec.startswith("subset:") == (kind == "recall_subset")
+
+
+def _long_enough(rows: Int["Q L"], qrels: Qrels, k: int, gallery: int) -> bool:
+    """Every query lists k pictures that are ranked, or all there are."""
+    listed = np.count_nonzero(ranked_in(rows, qrels), axis=1)
+    there = gallery if qrels.candidates is None else np.count_nonzero(qrels.candidates >= 0, axis=1)
+    return bool((listed >= np.minimum(k, there)).all())
+
+
+def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> tuple[Int["Q L"], list[str]]:
+    """The lists as rows of the gallery in the order of the benchmark's queries, -1 pads at the end, and notes.
+
+    Ids may be written as file names or with zeros in front, where the gallery's own are plain. An id outside a
+    gallery that was not read whole is a distractor and gets a number past its end.
+    Raises PredictionsError for missing or unknown queries, ids that no picture has, pictures listed twice, and lists
+    in which nothing is known.
+    """
+    lists = rankings.lists
+    _check_queries(benchmark, lists)
+    ids, plain = benchmark.gallery.index, _plain_ids(benchmark.gallery.ids)
+    outside: dict[str, int] = {}
+    rows = np.full((len(benchmark.queries), max(map(len, lists.values()))), -1, np.int32)
+    renamed = 0
+    for q, query in enumerate(benchmark.queries):
+        for place, picture in enumerate(lists[query.id]):
+            row = ids.get(picture)
+            if row is None and plain is not None:
+                row = plain.get(_plain(picture))
+                renamed += row is not None
+            if row is None and benchmark.gallery.whole:
+                raise PredictionsError(
+                    f"query {query.id!r}: {picture!r} is not among the gallery's {len(ids)} pictures."
+                    f"{nearest(picture, ids)}"
+                )
+            if row is None:
+                name = picture if plain is None else _plain(picture)
+                row = len(ids) + outside.setdefault(name, len(outside))
+            rows[q, place] = row
+        _check_twice(query.id, lists[query.id], rows[q])
+    if not (0 <= rows).any() or rows[rows >= 0].min() >= len(ids):
+        example = next(picture for pictures in lists.values() for picture in pictures)
+        raise PredictionsError(
+            f"no listed picture is known to {benchmark.name}: the lists hold ids such as {example!r}, "
+            f"the annotations such as {benchmark.gallery.ids[0]!r}"
+        )
+    notes = [f"{renamed:,} ids were read without folder, ending or zeros in front"] if renamed else []
+    return rows, notes + _excluded_note(benchmark, rows)
+
+
+def _check_queries(benchmark: Benchmark, lists: Mapping[str, Sequence[str]]) -> None:
+    asked = {query.id: None for query in benchmark.queries}
+    missing, unknown = [id for id in asked if not lists.get(id)], [id for id in lists if id not in asked]
+    where = f"{benchmark.name} {benchmark.split}"
+    if unknown:
+        raise PredictionsError(
+            f"{len(unknown)} queries are not in {where}, the first {unknown[0]!r}.{nearest(unknown[0], asked)}"
+        )
+    if missing:
+        raise PredictionsError(
+            f"{len(missing)} of {len(asked)} queries of {where} have no ranking, the first {missing[0]!r}; "
+            "every query must be answered"
+        )
+
+
+def _check_twice(query: str, pictures: Sequence[str], rows: Int[" L"]) -> None:
+    listed = rows[: len(pictures)]
+    if len(np.unique(listed)) < len(listed):
+        first = {}
+        for picture, row in zip(pictures, listed.tolist(), strict=True):
+            if row in first:
+                raise PredictionsError(
+                    f"query {query!r} lists one picture twice, as {first[row]!r} and {picture!r}"
+                )
+            first[row] = picture
+
+
+def _excluded_note(benchmark: Benchmark, rows: Int["Q L"]) -> list[str]:
+    excluded = benchmark.qrels["default"].excluded
+    there = sum(bool(np.isin(row[row >= 0], out).any()) for row, out in zip(rows, excluded, strict=True))
+    return (
+        [f"{there:,} lists hold the reference image, which is not ranked: it was taken out"] if there else []
+    )
+
+
+def _plain(id: str) -> str:
+    """An id without folder, ending and zeros in front.
+
+    >>> _plain("unlabeled2017/000000000123.jpg"), _plain("dev-1-0-img0.png"), _plain("0")
+    ('123', 'dev-1-0-img0', '0')
+    """
+    name = _PICTURE.fullmatch(id)
+    name = id if name is None else name[2]
+    return (name.lstrip("0") or "0") if name.isdigit() else name
+
+
+def _plain_ids(ids: Sequence[str]) -> dict[str, int] | None:
+    """The gallery's rows by plain id; None where the gallery's own ids are something else (paths, boxes)."""
+    rows = {_plain(id): row for row, id in enumerate(ids)}
+    return rows if all(id in rows for id in ids) else None
