@@ -102,11 +102,9 @@ class _Block(NamedTuple):
     def of(cls, scores: np.ndarray, qrels: Qrels) -> _Block:
         targets, excluded, candidates = qrels.targets, qrels.excluded, qrels.candidates
         removed = np.concatenate([targets, np.where(_isin(excluded, targets), -1, excluded)], axis=1)
-        visible = (targets >= 0) & ~_isin(targets, excluded)
-        pool = scores
+        pool, visible = scores, ranked_targets(qrels)
         if candidates is not None:
             pool = _gather(scores, candidates)
-            visible &= _isin(targets, candidates)
             removed = np.where(_isin(removed, candidates), removed, -1)
         return cls(pool, _gather(scores, removed), _gather(scores, targets), visible)
 
@@ -133,6 +131,12 @@ class _Block(NamedTuple):
 
     def ties(self) -> np.ndarray:
         return np.where(self.visible, self.distractors(np.equal), 0)
+
+
+def ranked_targets(qrels: Qrels) -> np.ndarray:
+    """(Q, T) bool: the targets that are ranked at all: no pad, not excluded, and among the candidates."""
+    visible = (qrels.targets >= 0) & ~_isin(qrels.targets, qrels.excluded)
+    return visible if qrels.candidates is None else visible & _isin(qrels.targets, qrels.candidates)
 
 
 def _isin(some: np.ndarray, others: np.ndarray) -> np.ndarray:

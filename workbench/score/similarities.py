@@ -99,6 +99,12 @@ class Similarities:
         some.__dict__["unit_views"] = self.unit_views
         return some
 
+    def unit_items(self, view: str, items: slice) -> Float["n D"]:
+        """Unit rows of some items of a view; nothing is made for the others."""
+        if "unit_views" in self.__dict__:
+            return self.unit_views[view][items]
+        return _unit32(np.asarray(self.views[view][items]), f"view {view!r}")
+
     def blocks(self, queries: slice, items: slice) -> Float["K q n"]:
         """All K similarities of some queries with some items."""
         return np.stack(

@@ -1,0 +1,188 @@
+"""One pass over the gallery: what stays the same for all blocks (`Plan`), and who works through them (`Worker`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from workbench.arrays import Float, Int
+from workbench.data.benchmark import Qrels
+from workbench.score import halfline
+from workbench.score.counted import CountedTargets, counted_targets
+from workbench.score.lines import STRAIGHT, Lines, corners
+from workbench.score.similarities import Similarities
+
+ITEMS = 4096  # items in a block at most
+QUERIES = 256  # queries in a block at most: enough rows for a fast product
+SIMILARITIES = 4 * 2**20  # float32 similarities of a block at most
+ULP = 2.0**-24
+
+
+class Plan:
+    """Similarities, lines and bias, as the kernel reads them. `rounding` None: float32 is taken as it is."""
+
+    def __init__(self, sims: Similarities, lines: Lines, bias: np.ndarray | None, rounding: float | None):
+        self.sims, self.lines, self.rounding = sims, lines, rounding
+        self.bias = None if bias is None else np.asarray(bias, np.float32)
+        self.n_terms = lines.ends.shape[3]
+        self.view_of = np.full(self.n_terms, -1)
+        self.view_of[: len(sims.terms)] = [sims.view_names.index(term.view) for term in sims.terms]
+        self.table = self._table()
+
+    def _table(self) -> halfline.LineTable:
+        lines = self.lines
+        size = np.abs(lines.ends).max(axis=2)  # (Q, L, K)
+        products = size[:, :, : len(self.sims.terms)].sum(axis=2)
+        reach = products * ((self.rounding or 0) + ULP)
+        noise = size.sum(axis=2) * (2 * self.n_terms + 8) * ULP + lines.stray
+        widest = 2.0 if self.bias is None else max(2.0, float(np.ptp(self.bias)))
+        spare = (reach + widest * (noise + 4 * STRAIGHT * self.n_terms * size.max())).max()
+        hull = corners(lines)
+        if hull is None:
+            hull = np.empty((len(lines.ends), 0, self.n_terms))
+        return halfline.LineTable(
+            lines.start,
+            lines.position,
+            lines.ends,
+            lines.ends.astype(np.float32),
+            reach.astype(np.float32),
+            noise.astype(np.float32),
+            lines.stray,
+            lines.weights.astype(np.float64),
+            float(spare),
+            hull.astype(np.float32),
+            lines.ends.min(axis=(1, 2)).astype(np.float32),
+            lines.ends.max(axis=(1, 2)).astype(np.float32),
+        )
+
+    @cached_property
+    def unit_parts(self) -> Float["K Q D"]:
+        return np.stack([self.sims.unit_parts[term.part] for term in self.sims.terms])
+
+    @cached_property
+    def raw_parts(self) -> Float["K Q D"]:
+        return np.stack([_at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms])
+
+    @cached_property
+    def part_lengths(self) -> Float["K Q"]:
+        return np.stack([halfline.lengths(rows) for rows in self.raw_parts])
+
+    def targets(self, qrels: Qrels) -> CountedTargets:
+        """The ranked targets of some qrels, with their own similarities."""
+        query, column = counted_targets(qrels)
+        items = qrels.targets[query, column]
+        similarities = np.empty((len(query), self.n_terms))
+        for k, term in enumerate(self.sims.terms):
+            rows = _at_least_float32(self.sims.views[term.view][items])
+            dots = halfline.dots(self.raw_parts[k], query, rows)
+            similarities[:, k] = dots / (self.part_lengths[k, query] * halfline.lengths(rows))
+        if self.rounding is None:
+            similarities = similarities.astype(np.float32).astype(np.float64)
+        if self.bias is not None:
+            similarities[:, -1] = self.bias[items] if self.bias.ndim == 1 else self.bias[query, items]
+        return CountedTargets(qrels, query, column, similarities)
+
+    def settle(self, job: CountedTargets) -> Int["R P"]:
+        """The marks' running sums: distractors ahead at every setting."""
+        counts = np.empty((len(job.query), len(self.lines.order)), np.int32)
+        halfline.settle(self.lines.start, job.ahead, job.marks, counts)
+        return counts
+
+    def item_blocks(self, workers: int) -> list[slice]:
+        """Equal shares of the gallery, as many as keep all workers busy to the end."""
+        n = self.sims.n_items
+        rounds = -(-n // (ITEMS * workers))
+        step = -(-n // (rounds * workers))
+        return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+    def query_blocks(self, n: int) -> list[slice]:
+        step = int(np.clip(SIMILARITIES // (self.n_terms * n), 16, QUERIES))
+        return [slice(q, min(q + step, self.sims.n_queries)) for q in range(0, self.sims.n_queries, step)]
+
+
+class Worker:
+    """Counts blocks of items, one after the other, in memory of its own."""
+
+    def __init__(self, plan: Plan, jobs: list[CountedTargets]):
+        self.plan, self.jobs, self.worst = plan, jobs, 0.0
+        n_lines, n_settings = len(plan.lines.start) - 1, len(plan.lines.order)
+        self.ahead = [np.zeros((len(job.query), n_lines), np.int32) for job in jobs]
+        self.marks = [np.zeros((len(job.query), n_settings + n_lines), np.int32) for job in jobs]
+        self.buffer = np.empty(0, np.float32)
+
+    def run(self, blocks: Iterator[slice]) -> Worker:
+        for items in blocks:
+            self._count(items)
+        return self
+
+    def _count(self, items: slice) -> None:
+        plan, sims = self.plan, self.plan.sims
+        units = [sims.unit_items(view, items) for view in sims.view_names]
+        raw = np.stack([_at_least_float32(sims.views[view][items]) for view in sims.view_names])
+        view_lengths = np.stack([halfline.lengths(rows) for rows in raw])
+        n = len(units[0])
+        scratch = halfline.Scratch(
+            np.empty(n, np.uint8),
+            np.empty(n + 1, np.int64),
+            np.empty((plan.n_terms, n), np.float32),
+            np.empty(n, np.float32),
+            np.empty((4, n), np.float32),
+            np.empty(n, np.int64),
+            np.empty((n, plan.n_terms)),
+        )
+        for queries in plan.query_blocks(n):
+            block = self._similarities(queries, items, units)
+            exact = halfline.Exact(
+                plan.rounding is not None,
+                plan.raw_parts[:, queries],
+                plan.part_lengths[:, queries],
+                raw,
+                view_lengths,
+                plan.view_of,
+            )
+            for job, ahead, marks in zip(self.jobs, self.ahead, self.marks, strict=True):
+                some = slice(*np.searchsorted(job.query, [queries.start, queries.stop]))
+                rows = halfline.Rows(
+                    job.query[some] - queries.start,
+                    job.similarities[some],
+                    job.gone[some],
+                    job.candidates[some],
+                )
+                worst = halfline.count(
+                    block, items.start, rows, self._table(queries), exact, scratch, ahead[some], marks[some]
+                )
+                self.worst = max(self.worst, worst)
+
+    def _similarities(self, queries: slice, items: slice, units: list) -> Float["K q n"]:
+        plan = self.plan
+        q, n = queries.stop - queries.start, len(units[0])
+        if self.buffer.size < plan.n_terms * q * n:
+            self.buffer = np.empty(plan.n_terms * q * n, np.float32)
+        block = self.buffer[: plan.n_terms * q * n].reshape(plan.n_terms, q, n)
+        for view, terms in groupby(range(plan.n_terms), key=lambda k: plan.view_of[k]):
+            terms = list(terms)
+            if view < 0:
+                bias = plan.bias[items] if plan.bias.ndim == 1 else plan.bias[queries, items]
+                block[terms[0]] = bias
+                continue
+            some = slice(terms[0], terms[-1] + 1)
+            left = plan.unit_parts[some, queries].reshape(-1, units[view].shape[1])
+            np.matmul(left, units[view].T, out=block[some].reshape(-1, n))
+        return block
+
+    def _table(self, queries: slice) -> halfline.LineTable:
+        """The lines of these queries."""
+        table = self.plan.table
+        if len(table.reach) == 1:
+            return table
+        fixed = ("start", "spare")
+        return table._replace(
+            **{name: values[queries] for name, values in table._asdict().items() if name not in fixed}
+        )
+
+
+def _at_least_float32(rows: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rows, np.result_type(rows.dtype, np.float32))

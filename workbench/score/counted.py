@@ -1,0 +1,69 @@
+"""The targets whose competitors are counted, and how counts become ranks.
+
+    rank = 1 + distractors ahead (counted by `halfline`) + other targets ahead (few: compared here, in float64)
+
+The rules are those of `ranks`. Left out: counting itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.arrays import Float, Int
+from workbench.data.benchmark import Qrels
+from workbench.score.exact import weighed
+from workbench.score.lines import Lines
+from workbench.score.ranks import NEVER, ranked_targets
+
+
+@dataclass(eq=False)
+class CountedTargets:
+    """R (query, target) pairs: those targets of one qrels that are ranked at all.
+
+    similarities (R, K): each target's own, in float64. ahead (R, L) and marks (R, P + L) are filled by counting.
+    """
+
+    qrels: Qrels
+    query: Int[" R"]
+    column: Int[" R"]
+    similarities: Float["R K"]
+    ahead: Int["R L"] | None = field(default=None, repr=False)
+    marks: Int["R M"] | None = field(default=None, repr=False)
+
+    @property
+    def gone(self) -> Int["R G"]:
+        """Items that are no distractors: every target of the query, and what is excluded."""
+        return np.concatenate([self.qrels.targets, self.qrels.excluded], axis=1)[self.query].astype(np.int64)
+
+    @property
+    def candidates(self) -> Int["R C"]:
+        some = self.qrels.candidates
+        return np.empty((len(self.query), 0), np.int64) if some is None else some[self.query].astype(np.int64)
+
+    def ranks(self, lines: Lines, counts: Int["R P"]) -> Int["P Q T"]:
+        """Target ranks from the counts at every setting, which stand in the order of the lines."""
+        n_queries, n_targets = self.qrels.targets.shape
+        ranks = np.full((len(lines.order), n_queries, n_targets), NEVER, np.int32)
+        if n_targets > 1:
+            counts = counts + self._other_targets(lines)
+        ranks[lines.order[:, None], self.query, self.column] = 1 + counts.T
+        return ranks
+
+    def _other_targets(self, lines: Lines) -> Int["R P"]:
+        """How many other targets of the query score higher, or equal and stand in an earlier column."""
+        n_queries, n_targets = self.qrels.targets.shape
+        weights = lines.weights[self.query if len(lines.weights) > 1 else np.zeros_like(self.query)]
+        scores = np.full((n_queries, n_targets, len(lines.order)), -np.inf)
+        scores[self.query, self.column] = weighed(weights.transpose(1, 0, 2), self.similarities.T).T
+        order = np.argsort(-scores, axis=1, kind="stable")
+        place = np.empty(order.shape, np.int32)
+        np.put_along_axis(place, order, np.arange(n_targets, dtype=np.int32)[None, :, None], axis=1)
+        return place[self.query, self.column]
+
+
+def counted_targets(qrels: Qrels) -> tuple[Int[" R"], Int[" R"]]:
+    """Query and column of every target that is ranked."""
+    query, column = np.nonzero(ranked_targets(qrels))
+    return query, column

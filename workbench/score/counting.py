@@ -1,0 +1,112 @@
+"""Ranks of targets at every setting of a linear method, in one pass over the gallery.
+
+    blocks of items go to workers; each: unit rows -> one matrix product per view -> the half-line kernel
+    marks of all blocks are added up -> running sums along the lines -> ranks
+
+Memory stays at a few blocks per worker plus one counter per row and setting. The order of blocks changes nothing:
+only whole numbers are added. Left out: finding lines (`lines`), the kernel (`halfline`), metrics (`sweep`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+
+from workbench.arrays import Float, Int
+from workbench.data.benchmark import Qrels
+from workbench.score.blocks import Plan, Worker
+from workbench.score.counted import CountedTargets
+from workbench.score.lines import find_lines
+from workbench.score.similarities import Similarities
+
+ULP = 2.0**-24  # half a unit in the last place of float32
+
+
+def usual_rounding(width: int) -> float:
+    """A bound on float32 similarities' errors if these add up like a random walk.
+
+    About six times the largest ever seen at widths 512 and 768; checked wherever a pair is computed again.
+    """
+    return (np.sqrt(width) + 4) * ULP
+
+
+def worst_rounding(width: int) -> float:
+    """The bound that no order of adding up can exceed."""
+    return (width + 16) * ULP
+
+
+def count_ranks(
+    weights: Float["P K"] | Float["P Q K"],
+    sims: Similarities,
+    qrels: Mapping[str, Qrels],
+    *,
+    certified: bool = True,
+    bias: Float[" N"] | Float["Q N"] | None = None,
+    workers: int | None = None,
+) -> dict[str, Int["P Q T"]]:
+    """Target ranks under each of P weightings and each of the qrels. Needs numba.
+
+    certified: as if all scores were computed in float64 (`exact`). Where a rounding error comes near the usual
+    bound, everything is counted again with the worst one. Otherwise float32 similarities are taken as they are.
+    bias: added to every score as it is. workers: threads; by default one per core.
+    """
+    settings, which = _distinct(weights)
+    lines = find_lines(settings if bias is None else _with_one(settings))
+    width = sims.parts[sims.terms[0].part].shape[1]
+    for rounding in (usual_rounding(width), worst_rounding(width)) if certified else (None,):
+        plan = Plan(sims, lines, bias, rounding)
+        jobs = {name: plan.targets(some) for name, some in qrels.items()}
+        worst = _count(plan, list(jobs.values()), workers or cores())
+        if rounding is None or worst <= rounding / 2:
+            break
+    return {name: job.ranks(lines, plan.settle(job))[which] for name, job in jobs.items()}
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
+    """Fills the jobs' counters; returns the largest rounding error that was seen."""
+    with _one_blas_thread_each() as alone:
+        workers = workers if alone else 1
+        blocks = iter(plan.item_blocks(workers))  # `next` on a list's iterator is safe among threads
+        with ThreadPoolExecutor(workers) as pool:
+            running = [pool.submit(lambda: Worker(plan, jobs).run(blocks)) for _ in range(workers)]
+            done = [future.result() for future in running]
+    for i, job in enumerate(jobs):
+        job.ahead = sum(worker.ahead[i] for worker in done)
+        job.marks = sum(worker.marks[i] for worker in done)
+    return max(worker.worst for worker in done)
+
+
+def _distinct(weights: np.ndarray) -> tuple[Float["P Q K"], np.ndarray]:
+    """Each weighting once, and which of them every setting has."""
+    weights = np.asarray(weights, np.float32) + np.float32(0)  # -0 becomes 0
+    weights = weights[:, None, :] if weights.ndim == 2 else weights
+    rows = np.ascontiguousarray(weights.reshape(len(weights), -1))
+    _, first, which = np.unique(
+        rows.view(f"V{4 * rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
+    )
+    return weights[first], which
+
+
+def _with_one(weights: np.ndarray) -> np.ndarray:
+    return np.concatenate([weights, np.ones((*weights.shape[:2], 1), np.float32)], axis=2)
+
+
+@contextmanager
+def _one_blas_thread_each() -> Iterator[bool]:
+    """One thread per matrix product, so that workers do not fight for cores; False where that cannot be had."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield False
+        return
+    with threadpool_limits(1, user_api="blas"):
+        yield True
