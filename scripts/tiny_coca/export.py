@@ -22,7 +22,7 @@ def export(work: Path, out: Path) -> dict:
     save_file(weights, out / "open_clip_model.safetensors")
     for name in ("open_clip_config.json", "bpe.txt.gz"):
         shutil.copyfile(work / name, out / name)
-    curve = "step,contrastive,caption,looks\n" + "\n".join(
+    curve = "step,contrastive,caption,looks,details\n" + "\n".join(
         ",".join(map(str, row)) for row in saved["state"]["curve"]
     )
     (out / "training.csv").write_text(curve + "\n")

@@ -39,7 +39,7 @@ from workbench.data.tinycir.world import KINDS, Card
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 WIDTH, CONTEXT = 128, 32
-LOOKS, DETAILS = 1.0, 1.0  # weights of the two readers' losses beside the other two
+LOOKS, DETAILS = 0.5, 1.0  # weights of the two readers' losses beside the other two
 ATTRIBUTES = ["kind", *dict.fromkeys(a.name for k in KINDS.values() for a in k.attributes)]
 CODES = {
     name: {

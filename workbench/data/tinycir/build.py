@@ -29,7 +29,7 @@ from workbench.data.tinycir.words import describe
 from workbench.data.tinycir.world import KINDS, Card, is_held_out
 
 SEED = 20261122
-VERSION = "1"
+VERSION = "2"
 ARCHIVE = "pictures.zip"
 
 

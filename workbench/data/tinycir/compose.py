@@ -10,6 +10,7 @@ half of it, a long-tailed *background*. Every card is of a combination held out 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -102,19 +103,18 @@ def draw_family(rng: np.random.Generator, taken: set[Card]) -> list[Card]:
 
 
 def nearby(kind: str, centre: tuple[str, ...], rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Held-out combinations one or two values away, nearest first, rarer attributes favoured.
+    """Held-out combinations one or two values away, nearest first, each attribute as likely to come first.
 
-    Without the favour, colours and parts (eight values and more) would crowd out counts, moods and rings.
+    Attributes with many values held out (a colour, a mood) would otherwise crowd out the others.
     """
-    sizes = [len(a.values) for a in KINDS[kind].spoken]
     near = [c for c in held_out(kind) if 0 < distance(c, centre) <= 2]
+    changed = [
+        tuple(i for i, pair in enumerate(zip(c, centre, strict=True)) if len(set(pair)) > 1) for c in near
+    ]
+    crowd = Counter(changed)
     luck = rng.exponential(size=len(near))
-
-    def key(i: int) -> tuple[int, float]:
-        changed = [n for n, x, y in zip(sizes, near[i], centre, strict=True) if x != y]
-        return len(changed), float(luck[i] * np.prod(changed) ** 2)
-
-    return [near[i] for i in sorted(range(len(near)), key=key)]
+    order = sorted(range(len(near)), key=lambda i: (len(changed[i]), luck[i] * crowd[changed[i]]))
+    return [near[i] for i in order]
 
 
 def ask(split: str, families: list[range], cards: list[Card], rng: np.random.Generator) -> list[Question]:
