@@ -134,7 +134,7 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> tuple[Int["Q L"], 
                 row = len(ids) + outside.setdefault(name, len(outside))
             rows[q, place] = row
         _check_twice(query.id, lists[query.id], rows[q])
-    if not (0 <= rows).any() or rows[rows >= 0].min() >= len(ids):
+    if not (rows >= 0).any() or rows[rows >= 0].min() >= len(ids):
         example = next(picture for pictures in lists.values() for picture in pictures)
         raise PredictionsError(
             f"no listed picture is known to {benchmark.name}: the lists hold ids such as {example!r}, "

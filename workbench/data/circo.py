@@ -13,6 +13,7 @@ Citation: A. Baldrati et al., Zero-Shot Composed Image Retrieval with Textual In
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -26,8 +27,7 @@ from workbench.data.benchmark import (
     Summary,
     qrels_from_ids,
 )
-from workbench.data.files import Id, Place, entries, known_split
-from workbench.paths import benchmark_root
+from workbench.data.files import Id, Place, entries
 
 # gallery: from the paper; the rest counted in the published files
 PUBLISHED = {
@@ -40,6 +40,19 @@ ADVICE = (
     "unlabeled (images.cocodataset.org: zips/unlabeled2017.zip, annotations/image_info_unlabeled2017.zip), into "
     "COCO2017_unlabeled/unlabeled2017 and COCO2017_unlabeled/annotations."
 )
+CARD = Card(
+    "CIRCO",
+    licence="annotations CC BY-NC 4.0; pictures: COCO's terms",
+    citation="Baldrati et al., Zero-Shot Composed Image Retrieval with Textual Inversion, ICCV 2023",
+    source="github.com/miccunifi/CIRCO",
+    description="Photographs of COCO 2017 unlabeled, with several right answers to a query.",
+)
+PROTOCOL = {
+    "gallery": "all of COCO 2017 unlabeled",
+    "reference": "ranked",
+    "right": "mAP: every ground truth; Recall: the labelled target",
+    "shared concept": "unused",
+}
 ASPECTS = (
     "cardinality",
     "addition",
@@ -50,7 +63,7 @@ ASPECTS = (
 )
 ASPECTS += ("statement_with_conjunction", "spatial_relations_background", "viewpoint")
 METRICS = tuple(f"map@{k}" for k in (5, 10, 25, 50)) + tuple(f"recall@{k}" for k in (5, 10, 25, 50))
-FOLDERS = ("", "COCO2017_unlabeled/", "coco2017_unlabeled/", "coco/")
+FOLDERS = ("COCO2017_unlabeled/", "coco2017_unlabeled/", "coco/", "")
 
 
 class _Query(BaseModel):
@@ -85,11 +98,9 @@ def load(
     only. counts: numbers to hold the files to instead of the published ones.
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
-    known_split("circo", split, SPLITS)
-    root = benchmark_root("circo") if root is None else Path(root)
-    place = Place(f"circo {split}", root, ("circo", "circo-main", "circo_dataset"), ADVICE)
+    place = Place.of("circo", split, SPLITS, root, ("circo-main", "circo_dataset"), ADVICE)
     asked = f"annotations/{split}.json"
-    listing = tuple(f"{folder}annotations/image_info_unlabeled2017.json" for folder in reversed(FOLDERS))
+    listing = tuple(f"{folder}annotations/image_info_unlabeled2017.json" for folder in FOLDERS)
     wanted = {"queries": asked, **({"listing": listing} if pictures else {})}
     files = place.read(**wanted)
     asked_for = entries(files["queries"], _Query, asked)
@@ -104,20 +115,8 @@ def load(
         gallery=gallery,
         qrels={"default": qrels_from_ids(gallery, [_targets(one) for one in asked_for])},
         metrics=METRICS,
-        protocol={
-            "gallery": "all of COCO 2017 unlabeled",
-            "reference": "ranked",
-            "right": "mAP: every ground truth; Recall: the labelled target",
-            "shared concept": "unused",
-        },
-        card=Card(
-            "CIRCO",
-            "annotations CC BY-NC 4.0; pictures: COCO's terms",
-            "Baldrati et al., ICCV 2023",
-            "github.com/miccunifi/CIRCO",
-            "Photographs of COCO 2017 unlabeled, with several right answers to a query.",
-            counts,
-        ),
+        protocol=PROTOCOL,
+        card=replace(CARD, counts=counts),
         summaries=_summaries(asked_for),
     )
 
@@ -142,7 +141,7 @@ def _check(queries: Sequence[_Query], file: str, hidden: bool) -> None:
 def _gallery(place: Place, listing, file: str) -> Gallery:
     (parsed,) = entries([listing], _Listing, file)
     names = [picture.file_name for picture in parsed.images]
-    images = place.pictures(names, *(f"{folder}unlabeled2017" for folder in reversed(FOLDERS)))
+    images = place.pictures(names, *(f"{folder}unlabeled2017" for folder in FOLDERS))
     return Gallery(tuple(picture.id for picture in parsed.images), images)
 
 

@@ -13,6 +13,7 @@ Citation: Z. Liu et al., Image Retrieval on Real-life Images with Pre-trained Vi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -26,9 +27,9 @@ from workbench.data.benchmark import (
     Summary,
     qrels_from_ids,
 )
-from workbench.data.files import Id, Place, entries, known_split
+from workbench.data.files import Id, Place, entries
 from workbench.data.images import FolderImages
-from workbench.paths import benchmark_root, inside_lexically
+from workbench.paths import inside_lexically
 
 # Counted in the published files; the paper says 4,184 val queries. test1: the text of pair 27098 is empty.
 PUBLISHED = {
@@ -42,6 +43,20 @@ ADVICE = (
     "benchmark's folder. Pictures: NLVR2's, on request through its form (lil.nlp.cornell.edu/nlvr), "
     "so that dev/, test1/ and train/ lie beside captions/."
 )
+CARD = Card(
+    "CIRR",
+    licence="annotations MIT; pictures: NLVR2's terms",
+    citation="Liu et al., Image Retrieval on Real-life Images, ICCV 2021",
+    source="github.com/Cuberick-Orion/CIRR, rc2",
+    description="Photographs from sets of six similar ones, with a text that leads from one to another.",
+)
+PROTOCOL = {
+    "gallery": "the pictures of the split",
+    "reference": "excluded",
+    "subset": "the five other pictures of the set",
+    "right": "the labelled target",
+    "text": "as it stands, also where it is blank",
+}
 METRICS = tuple(f"recall@{k}" for k in (1, 5, 10, 50)) + tuple(f"subset:recall@{k}" for k in (1, 2, 3))
 SUMMARIES = tuple(
     Summary(spec.replace("subset:recall", "Recall_subset").replace("recall", "Recall"), spec)
@@ -75,13 +90,7 @@ def load(
     only. counts: numbers to hold the files to instead of the published ones.
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
-    known_split("cirr", split, SPLITS)
-    place = Place(
-        f"cirr {split}",
-        benchmark_root("cirr") if root is None else Path(root),
-        ("cirr", "cirr_dataset", "cirr-dataset"),
-        ADVICE,
-    )
+    place = Place.of("cirr", split, SPLITS, root, ("cirr_dataset", "cirr-dataset"), ADVICE)
     captions, listing = f"captions/cap.rc2.{split}.json", f"image_splits/split.rc2.{split}.json"
     wanted = {"pairs": captions, "listing": listing}
     if not pictures and place.find(listing) is None:
@@ -101,21 +110,8 @@ def load(
         gallery=gallery,
         qrels=_qrels(gallery, pairs),
         metrics=METRICS,
-        protocol={
-            "gallery": "the pictures of the split",
-            "reference": "excluded",
-            "subset": "the five other pictures of the set",
-            "right": "the labelled target",
-            "text": "as it stands, also where it is blank",
-        },
-        card=Card(
-            "CIRR",
-            "annotations MIT; pictures: NLVR2's terms",
-            "Liu et al., ICCV 2021",
-            "github.com/Cuberick-Orion/CIRR, rc2",
-            "Photographs from sets of six similar ones, with a text that leads from one to another.",
-            counts,
-        ),
+        protocol=PROTOCOL,
+        card=replace(CARD, counts=counts),
         summaries=SUMMARIES,
     )
 

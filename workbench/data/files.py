@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.images import FolderImages
+from workbench.paths import benchmark_root
 from workbench.registry import nearest
 
 SHOWN = 20  # problems in one message; `MissingFiles.problems` and `workbench check` have them all
@@ -59,6 +60,19 @@ class Place:
     root: Path
     names: tuple[str, ...]
     advice: str
+
+    @classmethod
+    def of(
+        cls, loader: str, split: str, splits: Iterable[str], root: Path | str | None, names, advice
+    ) -> Place:
+        """The place of one split, data/<loader> unless a root is given. Raises BenchmarkError, with the nearest, for a
+        split that there is not."""
+        if split not in splits:
+            raise BenchmarkError(
+                f"{loader} has no split {split!r}.{nearest(split, splits)} It has: {', '.join(splits)}"
+            )
+        root = benchmark_root(loader) if root is None else Path(root).expanduser()
+        return cls(f"{loader} {split}", root, (loader, *names), advice)
 
     def bases(self) -> list[Path]:
         """The root, then its subfolders of the known names, then theirs. Raises BenchmarkError without a root."""
@@ -127,7 +141,7 @@ def read_json(path: Path):
     except _Twice as error:
         raise BenchmarkError(f"{path}: {error}") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc) - 1
+        cut = data.lstrip()[:1] in (b"[", b"{") and data.rstrip()[-1:] not in (b"]", b"}")
         why = "it ends in the middle, as a broken download does" if cut else str(error)
         raise BenchmarkError(f"{path} is not JSON ({why}); fetch it again") from error
 
@@ -171,11 +185,3 @@ def _wrong(problem: Mapping) -> str:
     if problem["type"] == "missing" and isinstance(problem["input"], Mapping):
         hint = nearest(name, problem["input"]) or f" It has: {', '.join(map(str, problem['input']))}."
     return f"entry {where}: {name}: {problem['msg']}.{hint}" if name else f"entry {where}: {problem['msg']}"
-
-
-def known_split(benchmark: str, split: str, splits: Iterable[str]) -> None:
-    """Raises BenchmarkError, with the nearest, for a split that there is not."""
-    if split not in splits:
-        raise BenchmarkError(
-            f"{benchmark} has no split {split!r}.{nearest(split, splits)} It has: {', '.join(splits)}"
-        )

@@ -16,6 +16,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from workbench.data.benchmark import BenchmarkError
@@ -186,7 +187,7 @@ def _ordered(rows: Sequence[tuple], path: Path) -> dict[str, tuple[str, ...]]:
     lists = {}
     for query, found in grouped.items():
         found.sort(key=lambda one: one[:2])
-        for (rank, score, first), (next_rank, next_score, second) in zip(found, found[1:], strict=False):
+        for (rank, score, first), (next_rank, next_score, second) in pairwise(found):
             if (rank, score) == (next_rank, next_score) or (rank == next_rank and rank):
                 raise PredictionsError(
                     f"{path.name}: query {query!r} has {first!r} and {second!r} at the same place; give each its rank"
