@@ -39,9 +39,9 @@ class Call:
 class Retry:
     """How often a question is asked, and how long to wait in between.
 
-    The wait before attempt n + 1 is drawn evenly from 0 to min(longest, first 2^n) seconds ("full jitter"), or is
-    what the server asked for where that is longer; a server that asks for more than ``longest`` is not asked again in
-    this run. After ``patience`` questions in a row that the server failed, the run stops: it is down.
+    The wait after attempt n = 1, 2 ... is drawn evenly from 0 to min(longest, first 2^(n - 1)) seconds ("full
+    jitter"), or is what the server asked for where that is longer; a server that asks for more than ``longest`` is not
+    asked again in this run. After ``patience`` questions in a row that the server failed, the run stops: it is down.
     """
 
     attempts: int = 6

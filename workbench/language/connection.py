@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import SecretStr
@@ -25,7 +26,7 @@ from workbench.language.failures import (
     of_status,
     seconds_to_wait,
 )
-from workbench.language.keys import blot
+from workbench.language.keys import blot, hide_in_logs
 
 CONNECT_SECONDS = 10.0
 QUOTED = 300  # characters of what a server said that an error repeats
@@ -33,52 +34,57 @@ QUOTED = 300  # characters of what a server said that an error repeats
 _lock = threading.Lock()
 
 
-def post_chat(
-    base_url: str, key: SecretStr | None, body: Mapping[str, object], timeout: float, name: str
-) -> str:
-    """The text of a successful response; ``name`` says in errors who was asked. Raises ServerError and its kinds."""
+def connect(base_url: str, key: SecretStr | None) -> Connection:
+    """The connection to a server under a key; the same one for every caller of this process."""
     with _lock:
-        client, loop = _client(base_url, key, os.getpid()), _loop(os.getpid())
-    asked = asyncio.run_coroutine_threadsafe(_post(client, body, timeout, name, key), loop)
-    try:
-        answer = asked.result()
-    finally:
-        asked.cancel()  # where the waiting was interrupted; else it is done already
-    if isinstance(answer, ServerError):
-        raise answer
-    return answer
+        return _connect(base_url, key, os.getpid())
 
 
-async def _post(client, body: Mapping[str, object], timeout: float, name: str, key) -> str | ServerError:
-    """The response's text, or the failure as a value.
+@dataclass(frozen=True)
+class Connection:
+    """A client, the event loop that it lives on, and the key that it must not let out."""
 
-    It is raised only after the client's own exception is gone: that one refers to the request, key and all.
-    """
-    import openai
+    client: object = field(repr=False)
+    loop: asyncio.AbstractEventLoop
+    key: SecretStr | None
 
-    body = dict(body)
-    model, messages = body.pop("model"), body.pop("messages")
-    try:
-        async with asyncio.timeout(timeout):
-            answer = await client.chat.completions.with_raw_response.create(
-                model=model, messages=messages, extra_body=body, timeout=timeout
+    def post(self, body: Mapping[str, object], timeout: float, name: str) -> str:
+        """The text of a successful response; ``name`` says in errors who was asked. Raises the ServerErrors."""
+        asked = asyncio.run_coroutine_threadsafe(self._post(dict(body), timeout, name), self.loop)
+        try:
+            answer = asked.result()
+        finally:
+            asked.cancel()  # where the waiting was interrupted; else it is done already
+        if isinstance(answer, ServerError):
+            raise answer
+        return answer
+
+    async def _post(self, body: dict[str, object], timeout: float, name: str) -> str | ServerError:
+        """The response's text, or the failure as a value.
+
+        It is raised only after the client's own exception is gone: that one refers to the request, key and all.
+        """
+        import openai
+
+        try:
+            async with asyncio.timeout(timeout):
+                given = {"model": body.pop("model"), "messages": body.pop("messages"), "extra_body": body}
+                answer = await self.client.chat.completions.with_raw_response.create(**given)
+                return blot(answer.http_response.text, self.key)
+        except openai.APIStatusError as error:
+            said = _quote(error.body if error.body is not None else error.response.text, self.key)
+            wait = seconds_to_wait(error.response.headers, time.time())
+            return of_status(error.status_code)(
+                f"{name} answered HTTP {error.status_code}: {said}", wait=wait
             )
-            return blot(answer.text(), key)
-    except openai.APIStatusError as error:
-        said = _quote(error.body if error.body is not None else error.response.text, key)
-        wait = seconds_to_wait(error.response.headers, time.time())
-        kind = of_status(error.status_code)
-        return kind(f"{name} answered HTTP {error.status_code}: {said}", wait=wait)
-    except (TimeoutError, openai.APITimeoutError):
-        return CallTimeout(f"{name} gave no whole reply within {timeout:g} s")
-    except openai.APIConnectionError as error:
-        failure = NoConnection(f"{name}: {_quote(error.__cause__ or error, key)}")
-        failure.spent = type(error.__cause__).__name__ != "ConnectError"
-        return failure
-    except openai.OpenAIError as error:
-        return BadReply(f"{name}: {_quote(error, key)}")
-    except UnicodeDecodeError:
-        return BadReply(f"{name} sent bytes that are no text")
+        except (TimeoutError, openai.APITimeoutError):
+            return CallTimeout(f"{name} gave no whole reply within {timeout:g} s")
+        except openai.APIConnectionError as error:
+            failure = NoConnection(f"{name}: {_quote(str(error.__cause__ or error), self.key)}")
+            failure.spent = type(error.__cause__).__name__ != "ConnectError"
+            return failure
+        except openai.OpenAIError as error:
+            return BadReply(f"{name}: {_quote(str(error), self.key)}")
 
 
 def _quote(said: object, key: SecretStr | None) -> str:
@@ -89,25 +95,26 @@ def _quote(said: object, key: SecretStr | None) -> str:
 
 
 @cache
-def _loop(process: int) -> asyncio.AbstractEventLoop:
-    """The event loop of this process (a forked one has lost its parent's thread), running in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="workbench-servers", daemon=True).start()
-    return loop
-
-
-@cache
-def _client(base_url: str, key: SecretStr | None, process: int):
-    """One client per server and key, so that connections are kept."""
+def _connect(base_url: str, key: SecretStr | None, process: int) -> Connection:
+    """Made once per process (a forked one has lost its parent's thread); made under the lock."""
     try:
         import openai
     except ImportError as error:
-        raise ImportError(
-            "chat servers need the openai package: pip install 'zscir-workbench[language]'"
-        ) from error
-    return openai.AsyncOpenAI(
+        raise ImportError("chat servers need openai: pip install 'zscir-workbench[language]'") from error
+    if key:
+        hide_in_logs(key)
+    client = openai.AsyncOpenAI(
         base_url=base_url,
         api_key=key.get_secret_value() if key else "none",
         max_retries=0,
         timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
     )
+    return Connection(client, _loop(process), key)
+
+
+@cache
+def _loop(process: int) -> asyncio.AbstractEventLoop:
+    """The event loop of this process, running in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="workbench-servers", daemon=True).start()
+    return loop

@@ -7,6 +7,7 @@ variable goes first. Left out: the operating system's keyrings.
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import tomllib
@@ -19,6 +20,9 @@ from workbench.registry import nearest
 
 VARIABLE = "WORKBENCH_KEYS"
 BLOT = "***"
+# A filter of a logger is not asked about its children's records, hence every one by name.
+_PARTS = ("connection", "http11", "http2", "proxy", "socks")
+_LOGGERS = ("openai._base_client", "httpx2", *(f"httpcore2.{part}" for part in _PARTS))
 
 
 class MissingKey(UserError, LookupError):
@@ -61,17 +65,47 @@ def blot(text: str, key: SecretStr | None) -> str:
     return text.replace(value, BLOT) if value else text
 
 
+def hide_in_logs(key: SecretStr) -> None:
+    """Blot the key out of what the HTTP client logs: it logs, when asked to, the headers that a server sends."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_filter)
+    _filter.keys.add(key)
+
+
+class _Blotting(logging.Filter):
+    def __init__(self):
+        super().__init__()
+        self.keys: set[SecretStr] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        told = record.getMessage()
+        for key in self.keys:
+            told = blot(told, key)
+        record.msg, record.args = told, None
+        return True
+
+
+_filter = _Blotting()
+
+
 def _read(path: Path) -> dict[str, SecretStr]:
     if not path.is_file():
         return {}
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeysFileError(f"{path} can be read by others: chmod 600 {path}")
-    try:
-        table = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        table = None  # what went wrong is not said: it could quote a key
-    if table is None or not all(isinstance(value, str) and value for value in table.values()):
+    keys = _parse(path)
+    if keys is None:  # what went wrong is not said: it could quote a key
         raise KeysFileError(
             f'{path} is not a TOML table of keys: expected lines such as OPENAI_API_KEY = "..."'
         )
+    return keys
+
+
+def _parse(path: Path) -> dict[str, SecretStr] | None:
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
+    if not all(isinstance(value, str) and value.strip() for value in table.values()):
+        return None
     return {name: SecretStr(value.strip()) for name, value in table.items()}

@@ -66,6 +66,18 @@ class Record:
     def key(self) -> Key:
         return make_key(self.input, self.model, self.options, self.prompt, self.sample)
 
+    @classmethod
+    def checked(cls, given: Mapping[str, object]) -> Record:
+        """A record from a file that anybody may have written. Raises TypeError, naming the field."""
+        record = cls(**given)
+        for name, kinds in _KINDS.items():
+            value = getattr(record, name)
+            if not isinstance(value, kinds):
+                raise TypeError(
+                    f"{name} is {value!r}, expected {' or '.join(kind.__name__ for kind in kinds)}"
+                )
+        return record
+
     def line(self) -> str:
         """The record as one line of JSON; the last fields only where they say something."""
         unsaid = [
@@ -75,6 +87,15 @@ class Record:
         ]
         said = {name: value for name, value in asdict(self).items() if name not in unsaid}
         return json.dumps(said, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+_KINDS = {
+    **dict.fromkeys(("input", "model", "text", "prompt", "time", "error"), (str,)),
+    **dict.fromkeys(("options", "info"), (dict,)),
+    **dict.fromkeys(("prompt_tokens", "completion_tokens"), (int, type(None))),
+    "sample": (int,),
+    "seconds": (int, float),
+}
 
 
 def make_key(input: str, model: str, options: Mapping[str, object], prompt: str = "", sample: int = 0) -> Key:
@@ -159,7 +180,7 @@ class Records:
         # What follows the last newline is empty, or a line that a kill cut off: not a record.
         for number, line in enumerate(lines[:-1], start=1):
             try:
-                yield Record(**json.loads(line))
+                yield Record.checked(json.loads(line))
             except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
                 raise RecordError(f"{self.path}, line {number} is not a record: {error}") from error
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from workbench.errors import UserError
-from workbench.language.connection import post_chat
+from workbench.language.connection import connect
 from workbench.language.failures import BadReply
 from workbench.language.keys import blot, find_key
 
@@ -38,14 +38,14 @@ class ServerAddressError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model said. ``raw`` is the whole answer as JSON gave it, ``text`` the words to be used.
+    """What a model said: ``text`` is the words to be used, ``raw`` the whole answer, parsed where it was JSON.
 
     Counts are None where nobody counted. Who reads ``text`` out of a longer answer keeps the rest by
     ``dataclasses.replace(reply, text=...)``.
     """
 
     text: str
-    raw: Mapping[str, object] | None = None
+    raw: object = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = 0.0
@@ -53,8 +53,8 @@ class Reply:
     @property
     def finished(self) -> bool:
         """False where the server says that the text was cut at its length limit."""
-        choices = (self.raw or {}).get("choices") or [{}]
-        return choices[0].get("finish_reason") != "length"
+        choices = self.raw.get("choices") if isinstance(self.raw, Mapping) else None
+        return not choices or choices[0].get("finish_reason") != "length"
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,10 @@ class ChatServer:
         Raises MissingKey, and ServerError: Denied, Refused, Busy, NoConnection, CallTimeout, BadReply.
         """
         key = self._find_key()
+        connection = connect(self.base_url, key)
         body = {**options, "model": self.model, "messages": list(messages)}
         start = perf_counter()
-        text = post_chat(self.base_url, key, body, self.timeout, self.id)
+        text = connection.post(body, self.timeout, self.id)
         return _read(text, key, self.id, round(perf_counter() - start, 6))
 
     def most_tokens(self, messages: Sequence[Mapping[str, object]], max_tokens: int) -> int:
@@ -145,8 +146,8 @@ class _Answer(BaseModel):
 def _read(text: str, key: SecretStr | None, name: str, seconds: float) -> Reply:
     try:
         # Written anew, escaped letters become plain ones: the key can be found, and halves of characters replaced.
-        plain = json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace").decode()
-        raw = json.loads(blot(plain, key))
+        plain = json.dumps(json.loads(text), ensure_ascii=False)
+        raw = json.loads(blot(plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), key))
         answer = _Answer.model_validate(raw)
         problem = ""
     except json.JSONDecodeError as error:
