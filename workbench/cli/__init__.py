@@ -6,11 +6,12 @@
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
     workbench score       anyone's ranking file -> a benchmark's official metrics
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
+    workbench batch       a sweep file -> one executed notebook per setting, and a summary
 
 To add a verb: one function under ``@app.command()`` in a file here, and its module's name below.
 """
 
-from workbench.cli import caption, encode, evaluate, retrieve, runs, score  # noqa: F401  (each registers its verbs)
+from workbench.cli import batch, caption, encode, evaluate, retrieve, runs, score  # noqa: F401  (each registers its verbs)
 from workbench.cli.base import app
 
 __all__ = ["app"]

@@ -72,12 +72,7 @@ def record(
     seconds: wall and CPU. known: digests of the case that were taken before, and are added to.
     Raises RunError where the frame is not this case's, or the parameters cannot be written down.
     """
-    queries = [query.id for query in case.benchmark.queries]
-    frame = frame.drop(columns="method", errors="ignore").reset_index(drop=True)
-    if frame["query"].tolist() != queries:
-        raise RunError(
-            f"the frame has {len(frame)} rows, expected one for each of the case's {len(queries)} queries in order"
-        )
+    frame = _own_rows(case, frame)
     made, at = new_id(), commit()
     run = Run(
         id=made,
@@ -102,6 +97,16 @@ def record(
         notes=dict(notes or {}),
     )
     return append_run(run, folder)
+
+
+def _own_rows(case, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without its method. Raises RunError where it is not of the case's queries."""
+    queries = [query.id for query in case.benchmark.queries]
+    if frame["query"].tolist() != queries:
+        raise RunError(
+            f"the frame has {len(frame)} rows, expected one for each of the case's {len(queries)} queries in order"
+        )
+    return frame.drop(columns="method", errors="ignore").reset_index(drop=True)
 
 
 def _of_case(case, method: Method) -> dict[str, object]:
