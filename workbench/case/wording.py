@@ -1,4 +1,4 @@
-"""How a modification is worded before it is encoded: rules that join two texts, and the prompt around every text.
+"""How a modification is worded before it is encoded: rules that join two texts, prompts, sentences with a pseudo-word.
 
 The only file with prompt templates for encoders and caption-join rules.
 """
@@ -58,9 +58,7 @@ class Wording:
 
     def modification(self, query: Query) -> str:
         """The query's modification text. Raises CaseError where it is empty, or two are to be joined by no rule."""
-        texts = query.modification
-        if not texts or not all(text.strip() for text in texts):
-            raise CaseError(f"query {query.id!r}: modification text {texts!r} is empty")
+        texts = given_texts(query)
         if len(texts) == 1:
             return texts[0]
         if self.join is None or len(texts) != 2:
@@ -72,3 +70,57 @@ class Wording:
 
 
 PLAIN = Wording()  # one text per query, as it stands
+
+
+def given_texts(query: Query) -> tuple[str, ...]:
+    """The query's modification texts. Raises CaseError where there is none or one is empty."""
+    if not query.modification or not all(text.strip() for text in query.modification):
+        raise CaseError(f"query {query.id!r}: modification text {query.modification!r} is empty")
+    return query.modification
+
+
+@dataclass(frozen=True)
+class PseudoPrompt:
+    """Sentences in which $ stands for a picture's pseudo-word: without a modification, and with it.
+
+    Two modification texts are joined by the rule ``join``; ``both_orders``: in either order, as two sentences, whose
+    unit rows are averaged. The released evaluations use no sentence without a modification: ``alone`` is what
+    remains of theirs.
+    """
+
+    composed: str
+    join: str
+    both_orders: bool
+    alone: str = "a photo of $"
+
+    def sentences(self, query: Query) -> tuple[str, ...]:
+        """One sentence with the query's modification, or two where both orders count."""
+        texts = given_texts(query)
+        if len(texts) > 2:
+            raise CaseError(f"query {query.id!r} has {len(texts)} modification texts, expected one or two")
+        orders = [texts, texts[::-1]] if self.both_orders and len(texts) == 2 else [texts]
+        joined = [JOINS[self.join](*order) if len(order) == 2 else order[0] for order in orders]
+        return tuple(self.composed.replace("{}", text) for text in joined)
+
+
+_BOTH_ORDERS = PseudoPrompt("a photo of $ that {}", "cirevl", both_orders=True)
+
+# By who makes the pseudo-word. Pic2Word's published prompts write * where others write $; the sign is replaced anyway.
+PSEUDO_PROMPTS: Mapping[str, PseudoPrompt] = {
+    "searle": _BOTH_ORDERS,
+    "searle_oti": _BOTH_ORDERS,
+    "lincir": _BOTH_ORDERS,
+    "pic2word": PseudoPrompt("a photo of $, {}", "pic2word", both_orders=False),
+}
+
+# Sentences in which textual inversion tries a word out; ours, few and plain, in place of the published list of 80.
+INVERSION_TEMPLATES = (
+    "a photo of $",
+    "a picture of $",
+    "a drawing of $",
+    "a close-up of $",
+    "a small picture of $",
+    "a good photo of $",
+    "there is $ in the picture",
+    "this is $",
+)

@@ -105,7 +105,7 @@ class EmbeddingStore:
         what = Collection(
             encoder.id, "images", tuple(images.digest(i) for i in range(len(images))), encoder.dim
         )
-        return self._rows(
+        return self.rows(
             what,
             encode=lambda part: encoder.encode_images([images[i] for i in range(part.start, part.stop)]),
             check=images.__getitem__,
@@ -120,18 +120,19 @@ class EmbeddingStore:
         what = Collection(encoder.id, "texts", digests, encoder.dim)
         fits = getattr(encoder, "check_text", None)
         check = (lambda i: fits(texts[i])) if fits else None
-        return self._rows(what, encode=lambda part: encoder.encode_texts(texts[part]), check=check)
+        return self.rows(what, encode=lambda part: encoder.encode_texts(texts[part]), check=check)
 
     def manifests(self) -> list[dict]:
         """What is stored: one manifest per collection, in order of folder name."""
         return [self._read_manifest(path.parent) for path in sorted(self.root.glob("*/manifest.json"))]
 
-    def _rows(
+    def rows(
         self,
         what: Collection,
         encode: Callable[[slice], np.ndarray],
         check: Callable[[int], object] | None = None,
     ) -> StoredRows:
+        """Rows of any collection: ``encode(slice)`` gives those that are missing, ``check(item)`` refuses bad items."""
         folder = inside(self.root, self.root / what.name)
         folder.mkdir(parents=True, exist_ok=True)
         if self._missing(folder, self._manifest_of(folder, what)):

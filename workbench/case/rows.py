@@ -1,0 +1,100 @@
+"""The rows of a case: its texts and pictures through the encoder and the store, each named one made once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.arrays import Float, unit
+from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients
+from workbench.case.texts import Texts
+from workbench.case.wording import PSEUDO_PROMPTS
+from workbench.score.naming import take_apart
+
+NEXT_TO_NOTHING = 1e-12  # the length of a row that must have a direction and should not count
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Raw rows by the name of their part or view."""
+
+    given: Ingredients
+    texts: Texts
+    made: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def of(self, name: str) -> Float["n D"]:
+        """One row per query, or per gallery picture."""
+        if name not in self.made:
+            base, _, source = take_apart(name)
+            self.made[name] = self._rows(name, base, source)
+        return self.made[name]
+
+    def encode(self, texts: Sequence[str]) -> Float["n D"]:
+        """Raw rows of the texts under the prompt; equal texts are encoded once."""
+        prompted = [self.given.wording.prompt.replace("{}", text) for text in texts]
+        place = {text: i for i, text in enumerate(dict.fromkeys(prompted))}
+        rows = self.given.store.texts(self.given.encoder, list(place)).raw()
+        return rows[[place[text] for text in prompted]]
+
+    def _rows(self, name: str, base: str, source: str) -> Float["n D"]:
+        if base in TEXTS:
+            return self.encode(self.texts.of(name))
+        if base in OBJECTS:
+            return self._objects(base.partition("_")[0])
+        if base == "pseudo_word":
+            alone = PSEUDO_PROMPTS[source].alone
+            return self._sentences(source, [(alone,)] * len(self.given.benchmark.queries))
+        if base == "composed_pseudo_word":
+            prompt = PSEUDO_PROMPTS[source]
+            return self._sentences(
+                source, [prompt.sentences(query) for query in self.given.benchmark.queries]
+            )
+        return self._reference_image() if base == "reference_image" else self._image(self.given.pictures)
+
+    def _image(self, pictures: Sequence) -> Float["n D"]:
+        return self.given.store.images(self.given.encoder, pictures).raw()
+
+    def _reference_image(self) -> Float["Q D"]:
+        rows = self.given.per_reference(lambda rows: self.of("image")[rows], self._image)
+        return np.array(rows, dtype=np.float32)
+
+    def _objects(self, kind: str) -> Float["Q D"]:
+        """The mean of the unit rows of the objects that each query's description names."""
+        lists = [getattr(description, kind) for description in self.texts.descriptions()]
+        every = [text for texts in lists for text in texts]
+        rows = iter(unit(self.encode(every)) if every else ())
+        width = self.given.encoder.dim
+        grouped = [np.array([next(rows) for _ in texts], np.float32).reshape(-1, width) for texts in lists]
+        return mean_of_units(grouped, self.of("target_description"))
+
+    def _sentences(self, source: str, sentences: Sequence[tuple[str, ...]]) -> Float["Q D"]:
+        """Rows of each query's sentences with its reference's pseudo-word in place; of two, the mean of unit rows."""
+        from workbench.encode.pseudo_tokens import stored_sentences, stored_words  # torch enters here
+
+        store, encoder, inverter = self.given.store, self.given.encoder, self.given.inverter(source)
+        for text in dict.fromkeys(text for texts in sentences for text in texts):
+            encoder.check_text(text)  # before long work
+        words = stored_words(store, encoder, inverter, self._reference_digests(), self.of("reference_image"))
+        owner = [query for query, texts in enumerate(sentences) for _ in texts]
+        rows = stored_sentences(store, encoder, [t for texts in sentences for t in texts], words[owner])
+        if len(rows) == len(sentences):
+            return rows
+        return unit(mean_of_units([unit(rows[np.equal(owner, q)]) for q in range(len(sentences))], rows))
+
+    def _reference_digests(self) -> list[str]:
+        def of_gallery(rows):
+            return [self.given.pictures.digest(row) for row in rows]
+
+        def of_outside(pictures):
+            return [pictures.digest(i) for i in range(len(pictures))]
+
+        return self.given.per_reference(of_gallery, of_outside)
+
+
+def mean_of_units(groups: Sequence[Float["n D"]], direction: Float["m D"]) -> Float["Q D"]:
+    """The mean of each group's unit rows; where a group is empty, next to nothing in the query's given direction."""
+    nothing = NEXT_TO_NOTHING * unit(direction)
+    means = [rows.mean(axis=0) if len(rows) else nothing[query] for query, rows in enumerate(groups)]
+    return np.array(means, np.float32)

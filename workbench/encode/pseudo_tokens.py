@@ -1,0 +1,215 @@
+"""Pseudo-words: a picture as one made-up word that a text encoder reads in a sentence.
+
+    "a photo of $ that is red"      the embedding of the first $ is replaced by the picture's word (W numbers),
+                                    before positions are added; everything after is the encoder's own
+
+Who makes the words is an *inverter*: a mapping network from its file here, optimisation in ``inversion``. Works with
+every open_clip model that embeds tokens by a table (CLIP, CoCa). Left out: training of mapping networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from workbench.arrays import Float
+from workbench.encode.clip import UNREADABLE, ClipEncoder, count_tokens, file_digest
+from workbench.encode.encoder import EncoderError, encode_in_batches
+from workbench.encode.store import Collection, EmbeddingStore
+
+PLACEHOLDER = "$"
+WORD_SHARD = 64  # words per stored shard: optimising one takes seconds, and a kill costs the shard in flight
+
+
+class Inverter(Protocol):
+    """Pictures' raw rows to pseudo-words. ``id`` names all that a word depends on beside the row."""
+
+    id: str
+    width: int
+
+    def words(self, rows: Float["n D"], names: Sequence[str]) -> Float["n W"]:
+        """One word per row; ``names`` are content digests, from which random numbers are drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class MappingNetwork:
+    """Linear layers with one activation between them: Phi (SEARLE, LinCIR) and Pic2Word's network, without dropout."""
+
+    id: str
+    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
+    activation: torch.nn.Module
+
+    @property
+    def width(self) -> int:
+        return len(self.layers[-1][1])
+
+    @torch.inference_mode()
+    def words(self, rows: Float["n D"], names: Sequence[str] = ()) -> Float["n W"]:
+        """One word per raw row; raises EncoderError where rows have another width than the network reads."""
+        reads = self.layers[0][0].shape[1]
+        if rows.shape[1] != reads:
+            raise EncoderError(
+                f"{self.id} reads rows of {reads} numbers, got {rows.shape[1]}: made for another encoder"
+            )
+        state = torch.from_numpy(np.array(rows, np.float32))
+        for weight, bias in self.layers[:-1]:
+            state = self.activation(state @ weight.T + bias)
+        weight, bias = self.layers[-1]
+        return (state @ weight.T + bias).numpy()
+
+
+def load_mapping(path: Path | str) -> MappingNetwork:
+    """A mapping network from a .safetensors file; for a published .pt, see ``convert_mapping``.
+
+    Phi has GELU between its layers, Pic2Word's network (which has a layer ``fc_out``) ReLU.
+    Raises EncoderError where the file holds anything but a chain of linear layers.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise EncoderError(
+            f"{path.name}: expected a .safetensors file; make one of a .pt with convert_mapping"
+        )
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"cannot read the mapping network {path}: {error}") from error
+    names = [name.removesuffix(".weight") for name in tensors if name.endswith(".weight")]
+    # "fc_out" comes last, the others are numbered: layers.0, layers.3, layers.6 or layers.0.0, layers.1.0
+    names.sort(key=lambda name: (name == "fc_out", [int(i) for i in name.split(".") if i.isdigit()]))
+    if not names or {f"{n}.{kind}" for n in names for kind in ("weight", "bias")} != set(tensors):
+        raise EncoderError(f"{path.name} is no chain of linear layers; it holds {sorted(tensors)[:6]}")
+    layers = tuple((tensors[f"{n}.weight"].float(), tensors[f"{n}.bias"].float()) for n in names)
+    widths = [weight.shape for weight, _ in layers]
+    if any(len(shape) != 2 for shape in widths) or any(a[0] != b[1] for a, b in pairwise(widths)):
+        raise EncoderError(
+            f"{path.name}: the layers {[tuple(shape) for shape in widths]} do not fit each other"
+        )
+    activation = torch.nn.ReLU() if names[-1] == "fc_out" else torch.nn.GELU()
+    return MappingNetwork(f"{path.stem}@{file_digest(path)[:12]}", layers, activation)
+
+
+def convert_mapping(checkpoint: Path | str, out: Path | str) -> Path:
+    """The mapping network of a published .pt file as .safetensors; loading it runs no code from the file.
+
+    SEARLE and LinCIR keep it under "Phi", Pic2Word under "state_dict_img2text" with names that begin with "module.".
+    Raises EncoderError for a file that cannot be read so, or holds neither.
+    """
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        raise EncoderError(f"cannot read {checkpoint} without running code from it: {error}") from error
+    state = content
+    for key in ("Phi", "state_dict_img2text"):
+        state = content.get(key, state) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        found = list(content) if isinstance(content, dict) else type(content).__name__
+        raise EncoderError(f"{checkpoint} holds no mapping network (Phi or state_dict_img2text), but {found}")
+    save_file({name.removeprefix("module."): tensor.contiguous() for name, tensor in state.items()}, out)
+    load_mapping(out)  # raises where these are no linear layers
+    return Path(out)
+
+
+@contextmanager
+def words_in_place(model: torch.nn.Module, token: int, words: torch.Tensor) -> Iterator[None]:
+    """While this lasts, the model's first ``token`` of each text is embedded as its word (b or 1, W).
+
+    Raises EncoderError for a text in which the token does not occur.
+    """
+
+    def replace(module, inputs, embedded):
+        here = inputs[0] == token
+        first = here & (here.cumsum(dim=1) == 1)
+        if not first.any(dim=1).all():
+            raise EncoderError(f"a text has no {PLACEHOLDER}, so there is no place for the pseudo-word")
+        return torch.where(first[..., None], words[:, None, :].to(embedded.dtype), embedded)
+
+    hook = embedding_table(model).register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def embedding_table(model: torch.nn.Module) -> torch.nn.Embedding:
+    """The table of token embeddings of an open_clip model. Raises EncoderError where it has none of that kind."""
+    for tower in (model, getattr(model, "text", None)):
+        table = getattr(tower, "token_embedding", None)
+        if isinstance(table, torch.nn.Embedding):
+            return table
+    raise EncoderError(
+        f"{type(model).__name__} has no table of token embeddings, so it cannot read pseudo-words"
+    )
+
+
+def placeholder_token(encoder: ClipEncoder) -> int:
+    """The id of $ in the encoder's vocabulary. Raises EncoderError where it is not one token."""
+    if count_tokens(encoder.tokenizer, PLACEHOLDER) != 3:  # start, $, end
+        raise EncoderError(f"{encoder.id} does not read {PLACEHOLDER} as one token")
+    return int(encoder.tokenizer([PLACEHOLDER])[0, 1])
+
+
+@torch.inference_mode()
+def encode_with_words(encoder: ClipEncoder, texts: Sequence[str], words: Float["n W"]) -> Float["n D"]:
+    """Raw rows of texts, the first $ of each read as its word. Raises EncoderError on a wrong text or width."""
+    for text in texts:
+        encoder.check_text(text)
+    width = embedding_table(encoder.model).embedding_dim
+    if words.shape != (len(texts), width):
+        raise EncoderError(
+            f"words: got shape {words.shape}, expected ({len(texts)}, {width}) for {encoder.id}"
+        )
+    token = placeholder_token(encoder)
+
+    def encode(part: slice) -> Float["b D"]:
+        some = torch.from_numpy(np.array(words[part], np.float32)).to(encoder.device)
+        tokens = encoder.tokenizer(list(texts[part])).to(encoder.device)
+        with words_in_place(encoder.model, token, some):
+            return encoder.model.encode_text(tokens, normalize=False).float().cpu().numpy()
+
+    return encode_in_batches(
+        encode,
+        slice(0, len(texts)),
+        dim=encoder.dim,
+        label="text with a pseudo-word",
+        size=encoder.batch_size,
+    )
+
+
+def stored_words(
+    store: EmbeddingStore,
+    encoder: ClipEncoder,
+    inverter: Inverter,
+    digests: Sequence[str],
+    rows: Float["n D"],
+) -> Float["n W"]:
+    """Words of pictures by the content digests and the encoder's raw rows of these; each picture's is made once."""
+    first = {digest: i for i, digest in reversed(list(enumerate(digests)))}
+    names = list(dict.fromkeys(digests))
+    own = rows[[first[name] for name in names]]
+    small = EmbeddingStore(store.root, shard_rows=WORD_SHARD, progress=store.progress)
+    what = Collection(f"{encoder.id} {inverter.id}", "words", tuple(names), inverter.width)
+    made = small.rows(what, lambda part: inverter.words(own[part], names[part])).raw()
+    place = {name: i for i, name in enumerate(names)}
+    return made[[place[digest] for digest in digests]]
+
+
+def stored_sentences(
+    store: EmbeddingStore, encoder: ClipEncoder, texts: Sequence[str], words: Float["n W"]
+) -> Float["n D"]:
+    """Raw rows of texts with their words in place, out of the store where it has them."""
+    digests = [
+        hashlib.sha256(text.encode() + b"\0" + word.astype(np.float32).tobytes()).hexdigest()
+        for text, word in zip(texts, words, strict=True)
+    ]
+    what = Collection(encoder.id, "sentences", tuple(digests), encoder.dim)
+    return store.rows(what, lambda part: encode_with_words(encoder, texts[part], words[part])).raw()
