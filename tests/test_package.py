@@ -65,7 +65,9 @@ WITH_EXAMPLES = (
     "methods.weimocir",
     "plots.style",
     "protocol",
-    "tables",
+    "breakdown.by_group",
+    "tables.main",
+    "tables.table",
 )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.methods.base import LinearMethod, Method, label
 from workbench.metrics import measure, parse_metric
-from workbench.protocol import SAME, EvaluationError, check_same, groups_of, protocol_text
+from workbench.protocol import SAME, EvaluationError, check_same, groups_of, protocol_text, rules_of
 from workbench.registry import UnknownName, nearest
 from workbench.score.certified import certified_target_ranks
 from workbench.score.ranks import target_ranks
@@ -83,7 +83,7 @@ def fact_columns(case) -> dict[str, object]:
         "words": [sum(len(text.split()) for text in query.modification) for query in bench.queries],
         "benchmark": bench.name,
         "split": bench.split,
-        "protocol": protocol_text(bench.protocol),
+        "protocol": protocol_text(rules_of(bench)),
         "encoder": getattr(case, "encoder", None),
         "captions": getattr(case, "captions", None),
     }
@@ -136,13 +136,16 @@ def values_by_method(
     frame: pd.DataFrame, queries: Sequence[str] | pd.Series, metrics: Sequence[str]
 ) -> np.ndarray:
     """(Q, methods, metrics), all in the order of `queries`. Raises EvaluationError where a method answered others."""
-    values = []
+    index, values = pd.Index(queries), []
     for name, rows in frame.groupby("method", sort=False):
-        if sorted(rows["query"]) != sorted(queries):
+        place = index.get_indexer(rows["query"]) if index.is_unique else np.full(len(rows), -1)
+        if len(rows) != len(index) or (np.sort(place) != np.arange(len(index))).any():
             raise EvaluationError(
                 f"{name} answers {len(rows)} queries, not the {len(queries)} of the baseline"
             )
-        values.append(rows.set_index("query").loc[list(queries), list(metrics)].to_numpy(np.float64))
+        ordered = np.empty((len(rows), len(metrics)))
+        ordered[place] = rows[list(metrics)].to_numpy(np.float64)
+        values.append(ordered)
     return np.stack(values, axis=1)
 
 
@@ -161,8 +164,8 @@ def _compare(values: np.ndarray, baseline: int, groups: Groups, level: float, se
     best = np.argmax(groups.average(flat).reshape(n_methods, n_metrics), axis=0)
     against = np.stack([baseline * n_metrics + metric, best[metric] * n_metrics + metric])
     gains = flat - flat[:, against[0]]
-    mean, low, high = bootstrap_intervals(flat, groups, level, seed=seed)
-    gain, gain_low, gain_high = bootstrap_intervals(gains, groups, level, seed=seed)
+    ends = bootstrap_intervals(np.hstack([flat, gains]), groups, level, seed=seed)
+    (mean, gain), (low, gain_low), (high, gain_high) = (np.split(end, 2) for end in ends)
     p = np.where(against == here, np.nan, sign_flip_p(flat, against, groups, seed=seed))
     corrected = np.apply_along_axis(holm, 1, p.reshape(2, n_methods, n_metrics)).reshape(2, -1)
     paired = {"difference": gain, "difference_low": gain_low, "difference_high": gain_high}

@@ -32,6 +32,23 @@ class ProtocolMismatch(EvaluationError):
     """Numbers that were made under different rules; the message names the key and both values."""
 
 
+def rules_of(bench) -> dict[str, str]:
+    """A benchmark's protocol, and how its queries hang together where its official numbers say so.
+
+    A set whose numbers are all means over the values of one tag (FashionIQ's categories) has those values as strata, or
+    as clusters where its protocol names the same tag. What the protocol states itself stands.
+    """
+    rules = dict(bench.protocol)
+    official = [one for one in bench.summaries if one.where is None]
+    over = {one.over for one in official if one.within == "mean"}
+    if len(over) != 1 or None in over or any(one.within != "mean" for one in official):
+        return rules
+    (tag,) = over
+    if rules.get("clusters") == tag:
+        return {"mean over": "clusters", **rules}
+    return {"mean over": "strata", "strata": tag, **rules}
+
+
 def protocol_text(protocol: Mapping[str, str]) -> str:
     """A protocol as one cell of a frame.
 
@@ -87,15 +104,21 @@ def groups_of(queries: pd.DataFrame, unit: str = "cluster") -> Groups:
     unit: "query" lets every query stand alone (narrower intervals: say so where they are shown).
     Raises EvaluationError for a tag that the queries lack, and as `Groups` does.
     """
-    if unit not in ("cluster", "query"):
-        raise EvaluationError(f"unit: got {unit!r}, expected 'cluster' or 'query'")
-    protocol = protocol_of(queries)
+    clusters, protocol = cluster_numbers(queries, unit), protocol_of(queries)
     mean = protocol.get("mean over", "queries")
     if unit == "query" and mean == "clusters":
         raise EvaluationError("unit: got 'query', but this benchmark's mean is over clusters")
-    clusters = np.arange(len(queries)) if unit == "query" else _numbers(queries, cluster_column(protocol))
     strata = _numbers(queries, f"tag_{protocol['strata']}") if "strata" in protocol else None
     return Groups(clusters, strata, mean)
+
+
+def cluster_numbers(queries: pd.DataFrame, unit: str = "cluster") -> np.ndarray:
+    """A number per query (Q,), equal within a cluster; one each with unit="query". Raises as `groups_of`."""
+    if unit not in ("cluster", "query"):
+        raise EvaluationError(f"unit: got {unit!r}, expected 'cluster' or 'query'")
+    if unit == "query":
+        return np.arange(len(queries))
+    return _numbers(queries, cluster_column(protocol_of(queries)))
 
 
 def cluster_column(protocol: Mapping[str, str]) -> str:

@@ -72,7 +72,4 @@ def _as_text(case: Case, results: pd.DataFrame) -> str:
 
     bench = case.benchmark
     head = f"{bench.name} {bench.split}: {len(bench.queries):,} queries, {case.encoder}"
-    foot = (
-        "Percent of queries [95 % interval]; p: paired permutation test; clusters: shared reference images."
-    )
-    return f"{head}\n{to_text(main_table(results))}\n{foot}"
+    return f"{head}\n{to_text(main_table(results))}"
