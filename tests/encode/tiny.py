@@ -68,7 +68,9 @@ def write_coca(folder: Path, seed: int = 0, class_token: bool = True) -> Path:
     config = json.loads(json.dumps(CONFIG))
     config["model_cfg"]["text_cfg"]["embed_cls"] = class_token
     (folder / "open_clip_config.json").write_text(json.dumps(config))
-    model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # biases and class tokens are drawn when the model is made
+        model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         # open_clip leaves the decoder's output unset, and its small weights would caption all pictures alike.

@@ -24,7 +24,7 @@ def caption(
     from workbench import data
     from workbench.encode.encoder import load_encoder
     from workbench.language.cache import RecordedCaptions
-    from workbench.language.captions import CoCaCaptioner
+    from workbench.language.coca import CoCaCaptioner
     from workbench.paths import benchmark_root
 
     path = out or benchmark_root(benchmark) / "captions.jsonl"

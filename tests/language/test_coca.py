@@ -1,4 +1,4 @@
-"""Greedy captions of a CoCa, held to a slow twin: one picture at a time, the whole model at every step."""
+"""Captions of a CoCa, greedy and sampled, held to slow twins: one picture at a time, the whole model at every step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import torch
 
 from tests.encode.tiny import CONTEXT, picture, write_coca
 from workbench.encode.encoder import EncoderError, load_encoder
-from workbench.language.captions import CoCaCaptioner, decode, special_tokens
+from workbench.language.coca import CoCaCaptioner, decode, special_tokens
+from workbench.language.decoding import Decoding, DecodingError, picture_content
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["class-token", "end-token"])
 def folder(request, tmp_path_factory):
     """A CoCa whose text tower pools at a class token, as published ones do, or at the end token, as tiny-coca does."""
-    return write_coca(tmp_path_factory.mktemp("models") / "nano-coca", class_token=request.param)
+    return write_coca(
+        tmp_path_factory.mktemp("models") / "nano-coca",
+        seed=0 if request.param else 1,
+        class_token=request.param,
+    )
 
 
 @pytest.fixture
@@ -30,7 +35,33 @@ def favour_the_end(captioner, strength: float) -> None:
         captioner.encoder.model.text_decoder.text_projection[:, captioner.end] *= strength
 
 
-def slow_caption(captioner, image) -> list[int]:
+def best(scores, step) -> int:
+    return int(scores.argmax())
+
+
+def drawn(decoding, image, sample):
+    """A token by the definition of sampling with top_p: walk down the tokens from the most probable one."""
+    numbers = decoding.numbers([picture_content(image)], sample, CONTEXT)[0]
+
+    def choose(scores, step) -> int:
+        chances = (scores.double() / decoding.temperature).softmax(dim=-1)
+        kept, total = [], 0.0
+        for token in chances.argsort(descending=True).tolist():
+            kept.append(token)
+            total += float(chances[token])
+            if total >= decoding.top_p:
+                break
+        passed = 0.0
+        for token in kept:
+            passed += float(chances[token]) / total
+            if passed > numbers[step]:
+                break
+        return token
+
+    return choose
+
+
+def slow_caption(captioner, image, choose=best) -> list[int]:
     """The definition: ask the whole model, picture and all, for one more token until it says end."""
     model = captioner.encoder.model
     tokens = [captioner.start]
@@ -41,7 +72,7 @@ def slow_caption(captioner, image) -> list[int]:
             scores = out["logits"][0, len(tokens) - 1].clone()
             scores[captioner.start] = -torch.inf
             scores[captioner.vocabulary :] = -torch.inf
-            tokens.append(int(scores.argmax()))
+            tokens.append(choose(scores, len(tokens)))
             if tokens[-1] == captioner.end:
                 break
     return tokens
@@ -50,7 +81,7 @@ def slow_caption(captioner, image) -> list[int]:
 PICTURES = [picture(i) for i in range(6)]
 
 
-@pytest.mark.parametrize("strength", [1.0, 5.0])
+@pytest.mark.parametrize("strength", [1.0, 3.0])
 def test_batches_single_pictures_and_the_slow_twin_agree(captioner, strength):
     favour_the_end(captioner, strength)
     together = captioner.caption(PICTURES)
@@ -63,8 +94,48 @@ def test_batches_single_pictures_and_the_slow_twin_agree(captioner, strength):
         assert caption.tokens == len(words)
 
 
+@pytest.mark.parametrize("sample", [0, 2])
+def test_sampled_captions_belong_to_picture_and_sample_and_agree_with_the_slow_twin(captioner, sample):
+    decoding = Decoding(temperature=0.8, top_p=0.9, seed=5)
+    sampling = CoCaCaptioner(captioner.encoder, decoding)
+    together = sampling.caption(PICTURES, sample=sample)
+    assert together[::-1] == sampling.caption(PICTURES[::-1], sample=sample)
+    for caption, image in zip(together, PICTURES, strict=True):
+        words = slow_caption(captioner, image, drawn(decoding, image, sample))[1:]
+        assert caption.text == decode(captioner.encoder.tokenizer, [t for t in words if t != captioner.end])
+
+
+def test_samples_and_seeds_differ_and_can_be_had_again(captioner):
+    def captions(sample, **options):
+        return CoCaCaptioner(captioner.encoder, Decoding(temperature=1.0, **options)).caption(
+            PICTURES, sample=sample
+        )
+
+    assert captions(0) == captions(0)
+    several = [captions(0), captions(1), captions(2), captions(0, seed=1), captioner.caption(PICTURES)]
+    for i, one in enumerate(several):
+        assert one not in several[i + 1 :]
+
+
+def test_the_options_say_how_it_was_sampled(captioner):
+    sampling = CoCaCaptioner(captioner.encoder, Decoding(0.7, top_p=0.9, seed=3, max_tokens=9))
+    assert sampling.options == {
+        "decoding": "sampling",
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "seed": 3,
+        "max_tokens": 9,
+    }
+    assert max(caption.tokens for caption in sampling.caption(PICTURES)) <= 8
+
+
+def test_a_greedy_captioner_has_no_second_sample(captioner):
+    with pytest.raises(DecodingError, match="set a temperature"):
+        captioner.caption(PICTURES, sample=1)
+
+
 def test_captions_of_one_batch_may_end_at_different_steps(captioner):
-    favour_the_end(captioner, 5.0)
+    favour_the_end(captioner, 3.0)
     captions = captioner.caption(PICTURES)
     # Else the test above would not have shown that pictures matter and that a finished row stays finished.
     assert len({caption.tokens for caption in captions}) > 1
