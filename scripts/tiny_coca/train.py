@@ -143,6 +143,8 @@ def readers() -> torch.nn.ModuleDict:
 class Batches:
     """Batches of (pictures, token ids, what the decoder reads, caption mask, fits, codes), from a seed and a step.
 
+    Once the pictures have been seen for good (``look``), a batch begins with their embeddings and tokens instead.
+
     Half of each batch is of one kind: look-alikes are what the towers must learn to tell apart.
     """
 
@@ -156,6 +158,14 @@ class Batches:
         words = {w for k in KINDS.values() for a in k.spoken for v in a.values for w in v.split()} - {"ears"}
         self.values = np.array(sorted(i for w in words for i in tokenizer.encode(w)))
         self.no = self.word_ids("no")[0]
+        self.seen: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    @torch.no_grad()
+    def look(self, model, device: str) -> None:
+        """See every picture once, as a fixed image tower does for good: batches then carry (embedding, tokens)."""
+        blocks = [slice(start, start + 512) for start in range(0, len(self.pixels), 512)]
+        rows = [model._encode_image(normalise(torch.from_numpy(self.pixels[b]).to(device))) for b in blocks]
+        self.seen = tuple(torch.cat(kind).cpu() for kind in zip(*rows, strict=True))
 
     def encode(self, text: str) -> list[int]:
         """Token ids; words are looked up one by one, which is what the tokenizer does, only faster."""
@@ -180,9 +190,13 @@ class Batches:
         # Value words are shuffled where the decoder reads them, but for "no ...": it must see where it stands.
         told = np.isin(tokens, self.values) & (np.roll(tokens, 1, axis=1) != self.no)
         read = np.where(told, rng.choice(self.values, tokens.shape), tokens)
-        pixels = shift(self.pixels[rows], rng)
-        arrays = (pixels, tokens, read, np.array(canonical), fits, self.codes[rows])
-        return tuple(torch.from_numpy(a) for a in arrays)
+        arrays = (tokens, read, np.array(canonical), fits, self.codes[rows])
+        views = (
+            [torch.from_numpy(shift(self.pixels[rows], rng))]
+            if self.seen is None
+            else [s[rows] for s in self.seen]
+        )
+        return (*views, *(torch.from_numpy(a) for a in arrays))
 
 
 def shift(pixels: np.ndarray, rng: np.random.Generator, most: int = 2) -> np.ndarray:
@@ -201,8 +215,8 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
 
 def losses(model, read_off, batch, scale: float) -> tuple[torch.Tensor, ...]:
     """(contrastive, caption, looks, details) losses; only canonical descriptions teach the decoder."""
-    pixels, tokens, read, canonical, fits, codes = batch
-    image, image_tokens = model._encode_image(normalise(pixels))
+    *views, tokens, read, canonical, fits, codes = batch
+    image, image_tokens = views if len(views) == 2 else model._encode_image(normalise(*views))
     text, _ = encode_text(model, tokens)
     logits = scale * text @ image.T
     rows = torch.arange(len(logits), device=logits.device)
@@ -280,6 +294,8 @@ def main() -> None:
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.peak, betas=(0.9, 0.98))
     batches = Batches(args.pictures, tokenizer, args.batch, args.seed)
+    if args.keep_pictures:
+        batches.look(model, device)
     print(
         f"{sum(p.numel() for p in trained):,} parameters, {len(batches.cards):,} pictures, {device}",
         flush=True,
