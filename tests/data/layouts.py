@@ -97,3 +97,27 @@ def circo(root: Path, split: str = "val") -> Path:
     for i, image in enumerate(images):
         write_picture(coco / "unlabeled2017" / image["file_name"], seed=i)
     return root
+
+
+FASHIONIQ_COUNTS = {"queries": 9, "gallery": 22}
+
+
+def fashioniq(root: Path, split: str = "val", captions: str = "captions", ending: str = ".png") -> Path:
+    """Three pairs and eight pictures in each category; two pictures are in two categories' lists."""
+    for c, category in enumerate(("dress", "shirt", "toptee")):
+        ids = [f"B0{c}{i:03d}" for i in range(7)] + ["B01006", "B00006", "B09000"][c : c + 1]
+        pairs = []
+        for q in range(3):
+            pair = {
+                "candidate": ids[q],
+                "target": ids[q + 3],
+                "captions": [f"is {category} {q}.", "has no sleeves"],
+            }
+            if split == "test":
+                del pair["target"]
+            pairs.append(pair)
+        write_json(root / captions / f"cap.{category}.{split}.json", pairs)
+        write_json(root / f"image_splits/split.{category}.{split}.json", ids)
+        for i, id in enumerate(ids):
+            write_picture(root / "images" / f"{id}{ending}", seed=100 * c + i)
+    return root
