@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from workbench.cli.base import Device, Encoder, app
+from workbench.cli import language
+from workbench.cli.base import CommandError, Device, Encoder, app
 
 
 @app.command()
 def caption(
-    benchmark: Annotated[str, typer.Option(help="such as tinycir")] = "tinycir",
-    split: Annotated[str, typer.Option(help="such as val or test")] = "val",
+    benchmark: language.Benchmark = "tinycir",
+    split: language.Split = "val",
+    captioner: language.Captioner = "coca",
     encoder: Encoder = "tiny-coca",
-    out: Annotated[
-        Path | None, typer.Option(help="the records; data/BENCHMARK/captions.jsonl unless given")
-    ] = None,
+    model: language.Model = None,
+    key: language.Key = None,
+    prompt: language.PromptName = None,
+    samples: language.Samples = 1,
+    temperature: language.Temperature = 0.0,
+    top_p: language.TopP = 1.0,
+    seed: language.Seed = 0,
+    max_tokens: language.MaxTokens = None,
+    batch_size: language.BatchSize = 64,
+    workers: language.Workers = None,
+    max_calls: language.MaxCalls = None,
+    budget_tokens: language.BudgetTokens = None,
+    timeout: language.Timeout = 120.0,
+    out: language.CaptionsOut = None,
     device: Device = None,
 ) -> None:
-    """Caption every gallery picture with a CoCa; what is recorded already is not made again."""
+    """Caption every gallery picture; what is recorded already is not made again, what failed is asked again."""
+    decoding = language.decoding_of(temperature, top_p, seed, max_tokens, samples)
+    server = language.server_of(captioner, model, key, timeout)
+    how = language.how_of(server, workers, max_calls, budget_tokens)
+    if out is None and (captioner != "coca" or not decoding.greedy):
+        raise CommandError("--out is missing: a file of its own for each model and way of decoding")
     from workbench import data
-    from workbench.encode.encoder import load_encoder
     from workbench.language.cache import RecordedCaptions
-    from workbench.language.coca import CoCaCaptioner
+    from workbench.language.captions import load_captioner
+    from workbench.language.prompts import load_prompt
     from workbench.paths import benchmark_root
 
-    path = out or benchmark_root(benchmark) / "captions.jsonl"
+    told = load_prompt(prompt, "caption") if prompt else None
     pictures = data.load(benchmark, split).gallery.images
-    captioner = CoCaCaptioner(load_encoder(encoder, device=device))
-    texts = RecordedCaptions.make(captioner, path).texts(pictures, range(len(pictures)))
-    typer.echo(f"{len(texts):,} captions, {len(set(texts)):,} different, by {captioner.id}, in {path}")
+    options = {"server": server, "prompt": told, "decoding": decoding, "device": device}
+    source = load_captioner(captioner, encoder=encoder, **options)
+    path = out or benchmark_root(benchmark) / "captions.jsonl"
+    captions = RecordedCaptions.make(source, path, batch_size, **how)
+    outcomes = language.fill(captions, samples, pictures, range(len(pictures)))
+    language.report(outcomes, f"captions by {source.id}", path)

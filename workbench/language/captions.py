@@ -1,19 +1,24 @@
 """Captioners: pictures to sentences. What one is, and how a name becomes one.
 
-Three kinds answer to the protocol: any open_clip CoCa (``coca``), any transformers image-to-text model (``hf``) and
-any OpenAI-compatible server that takes pictures (``remote``). What they say goes through the records (``cache``).
+Three kinds answer to the protocol: any open_clip CoCa (``coca``), any transformers model that does so
+(``image_to_text``) and any OpenAI-compatible server that takes pictures (``remote``). What they say goes through the records (``cache``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from workbench.errors import UserError
+from workbench.language.decoding import GREEDY, Decoding
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from workbench.language.prompts import Prompt
+    from workbench.language.server import ChatServer
 
 
 class CaptionerError(UserError, ValueError):
@@ -34,11 +39,12 @@ class Caption:
     raw: Mapping[str, object] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Captioner(Protocol):
     """Pictures to captions; ``id`` names the model with its weights, ``options`` how it decodes.
 
-    A captioner that is told what to write has a ``prompt`` (with a ``hash``), too. One behind a server has
-    ``remote = True``: it is asked for one picture at a time, many at once.
+    A captioner that is told what to write has a ``prompt`` (with ``name`` and ``hash``), too; one behind a server has
+    ``ask(image, sample) -> Reply``, which ``cache.RecordedCaptions`` calls from several threads.
     """
 
     id: str
@@ -50,3 +56,37 @@ class Captioner(Protocol):
         The same picture and sample give the same caption, whatever else is in the batch. Raises DecodingError where
         a greedy captioner is asked for a second sample.
         """
+
+
+def load_captioner(
+    name: str = "coca",
+    *,
+    encoder: str = "tiny-coca",
+    server: ChatServer | None = None,
+    prompt: Prompt | None = None,
+    decoding: Decoding = GREEDY,
+    device: str | None = None,
+) -> Captioner:
+    """The captioner of that name: ``coca`` (the decoder of ``encoder``), a folder, or owner/name on the hub.
+
+    With ``server`` the name says nothing: the server's model captions. Raises CaptionerError, EncoderError, ModelError.
+    """
+    if server is not None:
+        from workbench.language.prompts import load_prompt
+        from workbench.language.remote import RemoteCaptioner
+
+        return RemoteCaptioner(server, prompt or load_prompt("describe"), decoding)
+    if name == "coca":
+        from workbench.encode.encoder import load_encoder
+        from workbench.language.coca import CoCaCaptioner
+
+        if prompt is not None:
+            raise CaptionerError(f"a CoCa takes no prompt, got {prompt.name!r}")
+        return CoCaCaptioner(load_encoder(encoder, device=device), decoding)
+    if "/" not in name and not Path(name).is_dir():
+        raise CaptionerError(
+            f"no captioner is called {name!r}: expected coca, a model folder, owner/name on the hub, or a server's URL"
+        )
+    from workbench.language.image_to_text import HfCaptioner
+
+    return HfCaptioner(name, decoding, prompt, device)

@@ -1,18 +1,26 @@
 """Many captions edited at once, with the ones that could not be edited listed, never passed over in silence.
 
-Where an edit fails the modification text stands in for the edited caption, as in the published code
-of CIReVL. Left out: how one caption is edited (``recompose``), and asking again.
+What stands in for an edit that failed has a name: the modification text, as in the published code of CIReVL, the
+caption as it was, or nothing, which makes a failure an error. Left out: how one caption is edited (``recompose``), and
+asking again.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
+
+from workbench.errors import UserError
+from workbench.registry import nearest
 
 if TYPE_CHECKING:
     from workbench.language.recompose import Recomposer
+
+StandIn = Literal["modification", "caption", "none"]
+STAND_INS = get_args(StandIn)
 
 
 @dataclass(frozen=True)
@@ -34,29 +42,60 @@ class Edits:
     failures: tuple[Failure, ...] = ()
 
 
+class EditError(UserError, ValueError):
+    """A caption could not be edited, and nothing was to stand in for it."""
+
+
 def edit_captions(
-    recomposer: Recomposer, queries: Sequence[str], captions: Sequence[str], modifications: Sequence[str]
+    recomposer: Recomposer,
+    queries: Sequence[str],
+    captions: Sequence[str],
+    modifications: Sequence[str],
+    stand_in: StandIn = "modification",
 ) -> Edits:
     """Edit the caption of each query (by id) as its modification asks.
 
-    A recomposer says that it cannot by a ValueError, or by giving nothing; both are failures. Warns
-    once, with the number and the first, if there are any.
+    A recomposer says that it cannot by a ValueError, or by giving nothing; both are failures. ``stand_in`` says what is
+    used there: "modification" (as CIReVL), "caption" (unedited), or "none", which raises EditError. Warns once, with
+    the number and the first, if there are any.
     """
+    if stand_in not in STAND_INS:
+        raise EditError(
+            f"stand_in: got {stand_in!r}.{nearest(stand_in, STAND_INS)} Known: {', '.join(STAND_INS)}"
+        )
+    pairs = list(zip(captions, modifications, strict=True))
     texts, failures = [], []
-    for query, caption, modification in zip(queries, captions, modifications, strict=True):
-        try:
-            text = recomposer.recompose(caption, modification)
-            reason = "" if text.strip() else "it gave an empty text"
-        except ValueError as error:
-            reason = str(error) or type(error).__name__
+    for query, pair, (text, reason) in zip(queries, pairs, _edited(recomposer, pairs), strict=True):
         if reason:
-            text = modification
-            failures.append(Failure(query, caption, modification, reason, used=text))
+            text = {"modification": pair[1], "caption": pair[0], "none": ""}[stand_in]
+            failures.append(Failure(query, *pair, reason, used=text))
         texts.append(text)
     if failures:
+        problem = f"{recomposer.id} could not edit {len(failures)} of {len(texts)} captions"
+        first = f"First: query {failures[0].query!r}, {failures[0].reason}"
+        if stand_in == "none":
+            raise EditError(f"{problem}. {first}")
         warnings.warn(
-            f"{recomposer.id} could not edit {len(failures)} of {len(texts)} captions; there the modification text "
-            f"stands in (the case lists them as failures). First: query {failures[0].query!r}, {failures[0].reason}",
+            f"{problem}; there the {stand_in} text stands in (the case lists them as failures). {first}",
             stacklevel=2,
         )
     return Edits(tuple(texts), tuple(failures))
+
+
+def _edited(recomposer: Recomposer, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """(text, reason) for each caption and modification, in their order; one of the two is empty."""
+    workers = getattr(recomposer, "workers", 1)
+    if hasattr(recomposer, "fill"):  # recorded edits: what is missing is asked for at once, then all is read
+        if recomposer.source is not None and pairs:
+            recomposer.fill(*zip(*pairs, strict=True))
+        workers = 1
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(lambda pair: _edit(recomposer, *pair), pairs)
+
+
+def _edit(recomposer: Recomposer, caption: str, modification: str) -> tuple[str, str]:
+    try:
+        text = recomposer.recompose(caption, modification)
+    except ValueError as error:
+        return "", str(error) or type(error).__name__
+    return (text, "") if text.strip() else ("", "it gave an empty text")
