@@ -25,6 +25,7 @@ from workbench.language.server import ChatServer, Reply
 
 ROOT = Path(__file__).parents[2]
 FAULTS = ("429", "500", "half a JSON", "cut", "trickle", "hang", "wrong schema")
+AT_ONCE = ("429", "500", "half a JSON", "cut", "wrong schema")  # these need no time-out to end
 # A question that contains one of these words is always answered so.
 ALWAYS = {
     "doomed": "500",
@@ -49,7 +50,7 @@ def answer_to(question: str) -> str:
     return f"edit {hashlib.sha256(question.encode()).hexdigest()[:12]}"
 
 
-def make_app(share: float, seed: int, delay: float):
+def make_app(share: float, seed: int, delay: float, faults=FAULTS):
     """A share of the requests, spread evenly over the kinds of faults, goes wrong."""
     from starlette.applications import Starlette
     from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -64,7 +65,7 @@ def make_app(share: float, seed: int, delay: float):
         question, echo = _question(body), request.headers.get("authorization", "nothing")
         asked[question] += 1
         rng = random.Random(f"{seed} {question} {asked[question]}")
-        kind = rng.choice(FAULTS) if rng.random() < share else "good"
+        kind = rng.choice(faults) if rng.random() < share else "good"
         kind = next((k for word, k in ALWAYS.items() if word in question), kind)
         kinds[kind] += 1
         bodies.append(body)
@@ -142,11 +143,12 @@ class FaultServer:
     share: float = 0.0
     seed: int = 0
     delay: float = 0.0
+    faults: tuple[str, ...] = FAULTS
     process: subprocess.Popen | None = field(default=None, repr=False)
     url: str = ""
 
     def __enter__(self) -> FaultServer:
-        given = ["--share", self.share, "--seed", self.seed, "--delay", self.delay]
+        given = ["--share", self.share, "--seed", self.seed, "--delay", self.delay, "--faults", *self.faults]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.language.servers", *map(str, given)],
             cwd=ROOT,
@@ -208,13 +210,14 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--faults", nargs="+", default=FAULTS)
     given = parser.parse_args()
     # with the protocol named, asyncio turns Nagle's algorithm off; else every reply waits 40 ms
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
-    app = make_app(given.share, given.seed, given.delay)
+    app = make_app(given.share, given.seed, given.delay, given.faults)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
     asyncio.run(server.serve(sockets=[listener]))
 

@@ -152,7 +152,7 @@ class Records:
             raise RecordError(
                 f"{self.path} is an export and does not grow; make a .jsonl of it: workbench captions import"
             )
-        new = [record for record in records if record.error or record.key not in self._by_key]
+        new = [r for r in records if r.key not in self._by_key and r != self._failed.get(r.key)]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock"), self.path.open("ab+") as file:
             _drop_cut_line(file)
