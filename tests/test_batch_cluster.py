@@ -13,7 +13,7 @@ from tests.test_batch import home, sweep, write_notebook  # noqa: F401  (fixture
 from workbench.batch import SubmititExecutor, read_spec, run_batch
 
 pytestmark = pytest.mark.slow
-PATIENCE = 240  # seconds: kernels start slowly on a busy machine
+PATIENCE = 500  # seconds: kernels start slowly on a busy machine
 
 
 def test_real_notebooks_done_broken_and_too_slow(sweep, home):  # noqa: F811
@@ -64,11 +64,11 @@ def test_a_worker_killed_in_the_middle_loses_nothing(sweep, home):  # noqa: F811
     write_notebook(
         home / "real.ipynb",
         f"import os, time\nfrom pathlib import Path\nstart = Path({str(starts)!r}) / f'{{seed}}-{{os.getppid()}}-{{os.getpid()}}'\nfirst = not any(start.parent.glob(f'{{seed}}-*'))\nstart.touch()",
-        "time.sleep(300 if first and seed == 0 else 0)\nprint(seed)",
+        "time.sleep(400 if first and seed == 0 else 0)\nprint(seed)",
     )
     spec = read_spec(
         sweep(
-            "grid: {seed: [0, 1, 2]}\nexecutor: {kind: dask, workers: 2}\ntimeout: 200", notebook="real.ipynb"
+            "grid: {seed: [0, 1, 2]}\nexecutor: {kind: dask, workers: 2}\ntimeout: 400", notebook="real.ipynb"
         )
     )
     summaries = []
@@ -89,14 +89,16 @@ def test_a_worker_killed_in_the_middle_loses_nothing(sweep, home):  # noqa: F811
     assert [one.status for one in run_batch(spec).outcomes] == ["kept"] * 3
 
 
-def test_submitit_runs_jobs_of_their_own(home):  # noqa: F811
-    executor = SubmititExecutor(home / "logs", cluster="local")
+def test_submitit_runs_jobs_of_their_own(tmp_path):
+    def inverse(
+        x: float,
+    ) -> tuple[float, int]:  # nested, so that it travels whole and its process imports nothing else
+        return 1 / x, __import__("os").getpid()
+
+    executor = SubmititExecutor(tmp_path / "logs", cluster="local")
     results = dict(executor.gather(executor.map(inverse, [2, 0])))
     executor.close()
-    assert results[0] == (0.5, results[0][1])
-    assert results[0][1] != os.getpid()
+    value, process = results[0]
+    assert value == 0.5
+    assert process != os.getpid()
     assert "ZeroDivisionError" in str(results[1])
-
-
-def inverse(x: float) -> tuple[float, int]:
-    return 1 / x, os.getpid()

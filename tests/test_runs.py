@@ -14,6 +14,7 @@ from workbench import cli, provenance
 from workbench.case import Case
 from workbench.case.wording import Wording
 from workbench.evaluation import evaluate, metric_columns, results_table
+from workbench.language.verdicts import Verdicts
 from workbench.methods import METHODS, CIReVL, ImageOnly, PDVFusion, PDVText, TextOnly, WeightedSum
 from workbench.registry import UnknownName
 from workbench.runs import (
@@ -118,7 +119,9 @@ def test_numbers_per_query_that_were_touched_are_refused(runs, tmp_path):
 
 def test_a_frame_of_another_case_is_refused(case, tmp_path):
     frame = evaluate(case, [ImageOnly()])
-    with pytest.raises(RunError, match="the frame has 19 rows, expected one for each of the case's 20 queries"):
+    with pytest.raises(
+        RunError, match="the frame has 19 rows, expected one for each of the case's 20 queries"
+    ):
         record(case, ImageOnly(), frame.iloc[1:], folder=tmp_path)
 
 
@@ -297,6 +300,45 @@ def test_diff_tells_what_of_a_model_changed_and_nothing_that_follows(case, runs)
         views = {**case.views, "image": case.views["image"] + 1}
         (second,) = runs(ImageOnly(), of=changed(case, encoder=id, views=views))
         assert [s for s in diff(first, second) if not s.startswith("metrics")] == [said]
+
+
+@METHODS.register("by_verdict")
+@dataclass(frozen=True)
+class ByVerdict:
+    """A method that is not linear and reads more of a case than its terms."""
+
+    judge: str = "m"
+    terms = (("modification", "image"),)
+
+    def score(self, case):
+        fits = case.verdicts[self.judge].fits
+        return np.array(
+            [[fits[q.id].get(id, 0.0) for id in case.benchmark.gallery.ids] for q in case.benchmark.queries]
+        )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leave_the_registry_as_it_was():
+    yield
+    del METHODS._things["by_verdict"]
+
+
+def test_what_methods_that_are_not_linear_read_is_digested_too(case, runs):
+    fits = {query.id: {"picture-3": 1.0} for query in case.benchmark.queries}
+    corpora = {"subjects": np.ones((3, 16), np.float32)}
+    first = changed(case, verdicts={"m": Verdicts("m", fits)}, corpora=corpora)
+    second = changed(first, verdicts={"m": Verdicts("m", {q: {"picture-4": 1.0} for q in fits})})
+    third = changed(first, corpora={"subjects": np.zeros((3, 16), np.float32)})
+    (one,), (two,), (three,) = (runs(ByVerdict(), of=of) for of in (first, second, third))
+    assert diff(one, two)[0] == "verdicts m changed"
+    assert diff(one, three)[0].startswith("rows: corpus subjects changed")
+    (linear,) = runs(ImageOnly(), of=first)
+    assert not [name for name in linear.digests if name.startswith(("verdicts", "corpus"))]
+
+
+def test_diff_names_the_makers_of_pseudo_words(case, runs):
+    made = [runs(CIReVL(), of=changed(case, makers={"pseudo_word": id}))[0] for id in ("oti@1", "oti@2")]
+    assert diff(*made)[0] == "pseudo-words: pseudo_word oti@1 → oti@2"
 
 
 def test_diff_names_versions_and_code(runs):

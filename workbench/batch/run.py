@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 
-import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
@@ -19,7 +18,6 @@ from workbench.batch.check import check_values, notebook_parameters, source_dige
 from workbench.batch.executors import Executor, make_executor
 from workbench.batch.job import Outcome, finished, run_job, said_of, write_whole
 from workbench.batch.spec import Job, Spec, SpecError, job_name
-from workbench.tables import to_markdown
 
 WRITE_EVERY = 1.0  # seconds between two summaries
 
@@ -129,6 +127,10 @@ def _line(outcome: Outcome) -> str:
 
 def _write_summary(spec: Spec, jobs: list[Job], outcomes: dict[str, Outcome]) -> Path:
     """summary.md for people and summary.json for programs, both whole at any time."""
+    import pandas as pd  # with what tables need it costs seconds, for which every worker would wait
+
+    from workbench.tables import to_markdown
+
     shown = [outcomes.get(job.name, Outcome(job.name, "waiting")) for job in jobs]
     rows = [
         {

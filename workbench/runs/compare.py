@@ -110,8 +110,9 @@ def inputs_changed(first: Run, second: Run) -> list[str]:
     if (first.encoder, first.wording) == (second.encoder, second.wording):
         rows = [n for n in shared if n.startswith(("part ", "view ")) and n.split(" ")[1] not in texts]
         rows = [name for name in rows if "gallery" not in shared or "image" not in name]
+        rows += [name for name in shared if name.startswith("corpus ")]
         said += [f"rows: {_spoken(name)} changed (other pictures, or encoded anew)" for name in rows]
-    return said
+    return said + [f"{name} changed" for name in shared if name.startswith("verdicts ")]
 
 
 def _question(first: Run, second: Run) -> list[str]:
@@ -132,6 +133,7 @@ def _setting(first: Run, second: Run) -> list[str]:
     said += _mapping("wording", first.wording, second.wording)
     for field in ("encoder", "captions"):
         said += _model(field, getattr(first, field), getattr(second, field))
+    said += _mapping("pseudo-words", first.makers, second.makers)
     return said + _fields(first, second, "recomposer", "mitigator", "seed")
 
 

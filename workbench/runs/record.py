@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.evaluation import CHOSEN, evaluate, metric_columns
-from workbench.methods.base import METHODS, Method, label
+from workbench.methods.base import METHODS, LinearMethod, Method, label
 from workbench.protocol import groups_of, protocol_of
 from workbench.provenance import array_digest, code_digest, commit, machine, text_digest, versions
 from workbench.runs.run import Run, RunError, new_id
@@ -121,6 +121,7 @@ def _of_case(case, method: Method) -> dict[str, object]:
         "encoder": case.encoder,
         "captions": case.captions if worded else None,
         "recomposer": case.recomposer if worded else None,
+        "makers": dict(case.makers) if worded else {},
         "queries": len(bench.queries),
         "gallery": len(bench.gallery),
         "failures": len(case.failures) if worded else 0,
@@ -177,6 +178,11 @@ def input_digests(case, method: Method, known: dict[str, str] | None = None) -> 
     takers |= {f"view {name}": lambda rows=case.views[name]: array_digest(rows) for name in sorted(views)}
     texts = sorted((parts | views) & set(case.texts))
     takers |= {f"text {name}": lambda texts=case.texts[name]: text_digest(texts) for name in texts}
+    if not isinstance(method, LinearMethod):  # only these may read more of a case than their terms
+        takers |= {
+            f"corpus {name}": lambda rows=rows: array_digest(rows) for name, rows in case.corpora.items()
+        }
+        takers |= {f"verdicts {name}": lambda one=one: one.digest for name, one in case.verdicts.items()}
     for name, take in takers.items():
         if name not in known:
             known[name] = take()

@@ -51,6 +51,7 @@ def rerun(run: Run, case: Case | None = None, encoder: str | None = None) -> Rer
             "protocol": dict(case.benchmark.protocol),
             "wording": dataclasses.asdict(case.wording),
             "encoder": case.encoder,
+            "makers": dict(case.makers) if run.makers else {},
             "captions": run.captions and case.captions,
             "recomposer": run.recomposer and case.recomposer,
             "digests": input_digests(case, method),

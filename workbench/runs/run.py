@@ -23,12 +23,12 @@ class Run(BaseModel):
     """One evaluated setting.
 
     ``name`` is what results tables call it; ``method`` and ``params`` are the registered name and every parameter,
-    defaults included. ``encoder``, ``captions``, ``recomposer`` and ``mitigator`` are ids (None: not used).
-    ``digests`` has a SHA-256 for each input by name: "queries", "gallery", "qrels default", "part modification",
-    "view image", "text composed_caption" (the captions and edits as they were used), for the package's sources ("code")
-    and for what was kept of each query ("per query"). ``metrics`` are means as the benchmark's protocol takes them, in full
-    precision; ``chosen`` says on which data the setting was picked, where it was. ``notes`` is free.
-    Seconds are those of scoring and ranking; encoding is not in them.
+    defaults included. ``encoder``, ``captions``, ``recomposer``, ``mitigator`` and the ``makers`` of pseudo-words are
+    ids (None: not used). ``digests`` has a SHA-256 for each input by name: "queries", "gallery", "qrels default", "part
+    modification", "view image", "text composed_caption" (captions and edits as they were used), "corpus subjects",
+    "verdicts m"; one for the package's sources ("code") and one for what was kept of each query ("per query").
+    ``metrics`` are means as the benchmark's protocol takes them, in full precision; ``chosen`` says on which data the
+    setting was picked, where it was; ``notes`` is free. Seconds are those of scoring and ranking, not of encoding.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -46,6 +46,7 @@ class Run(BaseModel):
     encoder: str
     captions: str | None
     recomposer: str | None
+    makers: dict[str, str]
     mitigator: str | None
     queries: int
     gallery: int
