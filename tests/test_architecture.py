@@ -17,11 +17,11 @@ LAYERS = (
     ("data",),
     ("encode",),
     ("language",),
-    ("score", "index"),
+    ("kernels", "score", "index"),
     ("case",),
     ("methods", "hubness", "geometry", "interventions", "metrics"),
     ("significance",),
-    ("protocol", "official", "evaluation", "sweep", "runs", "choose", "breakdown"),
+    ("protocol", "official", "submission", "evaluation", "sweep", "runs", "choose", "breakdown"),
     ("plots", "tables"),
     ("notebook", "batch", "widgets", "cli"),
 )

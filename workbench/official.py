@@ -31,6 +31,16 @@ class Scored:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class ListedRows:
+    """rows: the lists as rows of the gallery in the order of the queries, -1 pads at the end. ids: the gallery's,
+    then those of listed pictures that are not in it."""
+
+    rows: Int["Q L"]
+    ids: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 def summarise(benchmark: Benchmark, values: Mapping[str, Float[" Q"]]) -> dict[str, float]:
     """The set's official numbers that can be made from these metrics per query; each one's mean where it names none.
 
@@ -67,7 +77,8 @@ def score_rankings(benchmark: Benchmark, rankings: Rankings, metrics: Sequence[s
             f"the targets of {benchmark.name} {benchmark.split} are hidden; "
             "make the files for its test server instead: workbench submit"
         )
-    rows, notes = ranking_rows(benchmark, rankings)
+    listed = ranking_rows(benchmark, rankings)
+    rows, notes = listed.rows, list(listed.notes)
     asked = [spec for spec in metrics or benchmark.metrics if _fits(spec, rankings.kind)]
     ranks, kept = {}, []
     for spec in asked:
@@ -104,8 +115,8 @@ def _long_enough(rows: Int["Q L"], qrels: Qrels, k: int, gallery: int) -> bool:
     return bool((listed >= np.minimum(k, there)).all())
 
 
-def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> tuple[Int["Q L"], list[str]]:
-    """The lists as rows of the gallery in the order of the benchmark's queries, -1 pads at the end, and notes.
+def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
+    """The lists as rows of the gallery.
 
     Ids may be written as file names or with zeros in front, where the gallery's own are plain. An id outside a
     gallery that was not read whole is a distractor and gets a number past its end.
@@ -141,7 +152,8 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> tuple[Int["Q L"], 
             f"the annotations such as {benchmark.gallery.ids[0]!r}"
         )
     notes = [f"{renamed:,} ids were read without folder, ending or zeros in front"] if renamed else []
-    return rows, notes + _excluded_note(benchmark, rows)
+    notes += _excluded_note(benchmark, rows)
+    return ListedRows(rows, (*benchmark.gallery.ids, *outside), tuple(notes))
 
 
 def _check_queries(benchmark: Benchmark, lists: Mapping[str, Sequence[str]]) -> None:

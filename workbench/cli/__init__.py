@@ -2,16 +2,20 @@
 
     workbench encode      a folder's (or a benchmark's) embeddings into the store
     workbench caption     a benchmark's gallery captioned, every caption kept in its records
+    workbench recompose   the captions of a split's reference images edited, every edit kept in its records
+    workbench captions    the texts that models wrote: show, diff, export, import
     workbench retrieve    one reference image + one text -> a sheet of ranked pictures
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
+    workbench check       is a benchmark's folder whole, and what is missing
     workbench score       anyone's ranking file -> a benchmark's official metrics
+    workbench submit      a ranking file -> the files that the test servers of CIRR and CIRCO take
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
     workbench batch       a sweep file -> one executed notebook per setting, and a summary
 
 To add a verb: one function under ``@app.command()`` in a file here, and its module's name below.
 """
 
-from workbench.cli import batch, caption, encode, evaluate, retrieve, runs, score  # noqa: F401  (each registers its verbs)
+from workbench.cli import batch, caption, captions, check, encode, evaluate, recompose, retrieve, runs, score, submit  # noqa: F401  (each registers its verbs)
 from workbench.cli.base import app
 
 __all__ = ["app"]

@@ -1,0 +1,138 @@
+"""GeneCIS' loader and its crops."""
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.layouts import edit_json, write_json, write_picture
+from workbench import data
+from workbench.data.benchmark import BenchmarkError
+from workbench.data.crops import Crops, dilated_square
+from workbench.data.files import MissingFiles
+from workbench.data.predictions import Rankings
+from workbench.official import score_rankings
+from workbench.score.ranks import target_ranks
+
+COUNTS = {"queries": 3}
+
+
+def objects(root):
+    templates = [
+        {
+            "reference": {"val_image_id": q},
+            "target": {"val_image_id": 10 + q},
+            "gallery": [{"val_image_id": 20 + q}, {"val_image_id": 30}],
+            "condition": "dog",
+        }
+        for q in range(3)
+    ]
+    write_json(root / "change_object.json", templates)
+    for id in (0, 1, 2, 10, 11, 12, 20, 21, 22, 30):
+        write_picture(root / "val2017" / f"{id:012d}.jpg", id)
+    return root
+
+
+def attributes(root):
+    def thing(id, left):
+        return {"image_id": id, "instance_bbox": [left, 1, 4, 3]}
+
+    templates = [
+        {
+            "reference": thing(q, 0),
+            "target": thing(7, 1 + q),
+            "gallery": [thing(8, 2), thing(9, 2)],
+            "condition": "red",
+        }
+        for q in range(3)
+    ]
+    write_json(root / "genecis" / "focus_attribute.json", templates)
+    for id in (0, 1, 2, 7, 8):
+        write_picture(root / "genecis" / "VG_100K" / f"{id}.jpg", id)
+    write_picture(root / "genecis" / "VG_100K_2" / "9.jpg", 9)
+    return root
+
+
+def load(root, split, **changes):
+    return data.load("genecis", split, root, **{"counts": COUNTS, **changes})
+
+
+def test_each_template_ranks_its_own_gallery(tmp_path):
+    bench = load(objects(tmp_path), "change_object")
+    qrels = bench.qrels["default"]
+    ids = np.array(bench.gallery.ids)
+    np.testing.assert_array_equal(ids[qrels.candidates[1]], ["11", "21", "30"])
+    assert ids[qrels.targets[1, 0]] == "11"
+    assert bench.queries[1].reference_image == "1"
+    assert bench.gallery.images[0].size == (12, 10)
+
+
+def test_a_constant_scorer_gets_nothing(tmp_path):
+    bench = load(objects(tmp_path), "change_object")
+    scores = np.zeros((3, len(bench.gallery)), np.float32)
+    assert (target_ranks(scores, bench.qrels["default"])[:, 0] == 3).all()
+
+
+def test_crops_of_one_picture_are_different_pictures(tmp_path):
+    bench = load(attributes(tmp_path), "focus_attribute")
+    assert bench.gallery.ids[:2] == ("0:0,1,4,3", "7:1,1,4,3")
+    images = pickle.loads(pickle.dumps(bench.gallery.images))
+    assert len({images.digest(i) for i in range(len(images))}) == len(images) == 8
+    assert images[0].size[0] == images[0].size[1]
+    assert "crops" in bench.protocol["pictures"]
+
+
+def test_every_missing_picture_is_named(tmp_path):
+    attributes(tmp_path)
+    (tmp_path / "genecis/VG_100K/7.jpg").unlink()
+    (tmp_path / "genecis/VG_100K_2/9.jpg").write_bytes(b"")
+    with pytest.raises(MissingFiles) as caught:
+        load(tmp_path, "focus_attribute")
+    assert caught.value.problems == ("VG_100K/7.jpg is missing", "VG_100K/9.jpg is empty (0 bytes)")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda t: t[0]["target"].pop("instance_bbox"), "entry 0: a picture has no instance_bbox"),
+        (lambda t: t[1]["gallery"].append(t[1]["target"]), "names row .* twice"),
+        (lambda t: t[1]["gallery"][0].update(instance_bbox=[0, 0, 0, 5]), "entry 1: a box has no area"),
+        (lambda t: t[1].pop("condition"), "entry 1: condition: Field required"),
+    ],
+)
+def test_damaged_templates(tmp_path, damage, message):
+    edit_json(attributes(tmp_path) / "genecis/focus_attribute.json", damage)
+    with pytest.raises(BenchmarkError, match=message):
+        load(tmp_path, "focus_attribute")
+
+
+def test_published_counts(tmp_path):
+    with pytest.raises(BenchmarkError, match="queries: found 3, expected 1960"):
+        data.load("genecis", "change_object", objects(tmp_path))
+
+
+def test_lists_are_scored_without_pictures(tmp_path):
+    bench = data.load("genecis", "change_object", objects(tmp_path), pictures=False)
+    lists = {"0": ("10", "20", "30"), "1": ("21", "11", "30"), "2": ("30", "22", "12")}
+    found = score_rankings(bench, Rankings(lists)).metrics
+    assert found == {"Recall@1": pytest.approx(1 / 3), "Recall@2": pytest.approx(2 / 3), "Recall@3": 1.0}
+
+
+def test_crops_of_the_published_implementation(golden):
+    given, expected = golden("cir/genecis_crop", "input.npz"), golden("cir/genecis_crop", "expected.npz")
+    picture = Image.fromarray(given["image"])
+    for box in given["boxes_xywh"].tolist():
+        np.testing.assert_array_equal(
+            np.asarray(dilated_square(picture, box)), expected["_".join(map(str, box))]
+        )
+
+
+def test_a_crop_without_dilation_is_the_box_on_a_square():
+    picture = Image.fromarray(np.arange(300, dtype=np.uint8).repeat(3).reshape(10, 30, 3)[:, :30])
+    crop = np.asarray(dilated_square(picture, (2, 3, 6, 4), 0.0))
+    assert crop.shape == (6, 6, 3)
+    np.testing.assert_array_equal(crop[1:5], np.asarray(picture)[3:7, 2:8])
+    assert not crop[0].any()
+    assert not crop[5].any()
+    assert len(Crops([picture], [(0, 0, 1, 1)])) == 1

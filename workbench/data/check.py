@@ -1,0 +1,79 @@
+"""Is a benchmark whole? Every split is loaded, its counts compared and its pictures opened; all problems are listed.
+
+Left out: repairing anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from workbench import data
+from workbench.data.benchmark import Benchmark, BenchmarkError
+from workbench.data.files import MissingFiles
+from workbench.data.images import PictureError
+from workbench.paths import PathEscape
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One split: what it holds, every problem, and what to do about them. No problem: it is ready."""
+
+    split: str
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    advice: str = ""
+
+
+def check(
+    name: str,
+    root: Path | str | None = None,
+    splits: Sequence[str] | None = None,
+    decode: bool = True,
+    **choices,
+) -> Iterator[Checked]:
+    """Each split of a benchmark, all of them unless named. decode=False opens no picture, only looks for the files.
+
+    Raises UnknownName for an unknown benchmark, split or choice being the caller's mistake and no finding.
+    """
+    for split in splits or data.splits(name):
+        try:
+            benchmark = data.load(name, split, root, **choices)
+        except MissingFiles as error:
+            yield Checked(split, problems=error.problems, advice=error.advice)
+        except (BenchmarkError, PathEscape) as error:
+            yield Checked(split, problems=(str(error),))
+        else:
+            yield Checked(split, _counts(benchmark), tuple(undecodable(benchmark)) if decode else ())
+
+
+def undecodable(benchmark: Benchmark) -> list[str]:
+    """A line for every picture of the gallery and every reference outside it that cannot be decoded."""
+    problems = []
+    for pictures in (benchmark.gallery.images, benchmark.references):
+        if pictures is None:
+            continue
+
+        def problem(i: int, pictures=pictures) -> str:
+            try:
+                pictures[i]
+            except (PictureError, PathEscape) as error:
+                return str(error)
+            return ""
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves Python's lock
+            found = tqdm(pool.map(problem, range(len(pictures))), "open pictures", len(pictures), delay=2)
+            problems += [line for line in found if line]
+    return list(dict.fromkeys(problems))
+
+
+def _counts(benchmark: Benchmark) -> dict[str, int]:
+    hidden = (benchmark.qrels["default"].targets < 0).all()
+    counts = {"queries": len(benchmark.queries), "pictures": len(benchmark.gallery)}
+    counts["references"] = len({query.reference_image for query in benchmark.queries})
+    return counts if hidden else {**counts, "targets": int((benchmark.qrels["default"].targets >= 0).sum())}
