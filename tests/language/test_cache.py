@@ -14,7 +14,19 @@ from pathlib import Path
 import pytest
 
 from tests.encode.tiny import Pictures
-from workbench.language.cache import MissingRecords, Record, RecordedCaptions, RecordError, Records, make_key
+from workbench.language.cache import (
+    EditFailed,
+    MissingRecords,
+    Record,
+    RecordedCaptions,
+    RecordedEdits,
+    RecordError,
+    Records,
+    edit_digest,
+    make_key,
+)
+from workbench.language.failures import Refused
+from workbench.language.server import Reply
 
 ROOT = Path(__file__).parents[2]
 # A separate process that captions 40 pictures, 2 at a time, slowly enough to be caught at it.
@@ -220,3 +232,144 @@ def test_progress_is_shown_unless_the_environment_silences_it(tmp_path, environm
         check=True,
     )
     assert ("caption pictures" in done.stderr) == shown
+
+
+# ---- several samples, a captioner behind a server ----
+
+
+class Sampling(Counting):
+    """Says something else for every sample."""
+
+    def caption(self, images, sample=0):
+        return [Said(f"{said.text} ({sample})") for said in super().caption(images)]
+
+
+def test_samples_are_kept_apart_and_counted(path):
+    captions = captions_of(path, Sampling())
+    assert captions.samples == 0
+    first, third = captions.texts(Pictures(3), range(3)), captions.texts(Pictures(3), range(3), sample=2)
+    assert all(a.endswith("(0)") and b.endswith("(2)") for a, b in zip(first, third, strict=True))
+    replayed = RecordedCaptions.replay(path)
+    assert replayed.samples == 3
+    assert replayed.texts(Pictures(3), range(3), sample=2) == third
+    with pytest.raises(MissingRecords, match="3 of 3 pictures"):
+        replayed.texts(Pictures(3), range(3), sample=1)
+
+
+class Asked:
+    """A captioner behind a server: one picture at a time; refuses some pictures."""
+
+    id, options = "remote@host", {"max_tokens": 9}
+
+    class prompt:
+        name, hash = "scene", "cafe01"
+
+    def __init__(self, *refused: tuple[int, int, int]):
+        self.refused, self.asked = refused, 0
+
+    def ask(self, image, sample=0):
+        self.asked += 1
+        if image.getpixel((0, 0)) in self.refused:
+            raise Refused("HTTP 400: not this picture")
+        return Reply(f"{image.getpixel((0, 0))} {sample}", {"whole": "answer"}, 5, 4, 0.1)
+
+
+def test_a_captioner_behind_a_server_is_asked_picture_by_picture(path):
+    captions = RecordedCaptions.make(Asked(), path, workers=2)
+    texts = captions.texts(Pictures(5), [0, 1, 2, 2, 1], sample=1)
+    assert texts == tuple(f"{Pictures(5)[i].getpixel((0, 0))} 1" for i in (0, 1, 2, 2, 1))
+    assert captions.source.asked == 3
+    (record, *_) = captions.records
+    assert (record.prompt, record.info["prompt"], record.raw) == ("cafe01", "scene", {"whole": "answer"})
+    assert (record.prompt_tokens, record.completion_tokens, record.sample) == (5, 4, 1)
+
+
+def test_pictures_that_got_no_caption_are_listed_and_asked_again(path):
+    bad = Pictures(4)[2].getpixel((0, 0))
+    captions = RecordedCaptions.make(Asked(bad), path)
+    outcome = captions.fill(Pictures(4), range(4))
+    assert (outcome.answered, [f.input for f in outcome.failed]) == (3, [Pictures(4).digest(2)])
+    with pytest.raises(
+        MissingRecords, match=r"1 of 4 pictures \(positions \[2\].*1 of them failed.*HTTP 400"
+    ):
+        RecordedCaptions.replay(path).texts(Pictures(4), range(4))
+    again = RecordedCaptions.make(Asked(), path)
+    assert len(again.texts(Pictures(4), range(4))) == 4
+    assert again.source.asked == 1
+
+
+# ---- edits ----
+
+
+class Shouting:
+    """A recomposer in this process: no `ask`, no options."""
+
+    id = "shouting@1"
+
+    def __init__(self):
+        self.asked = 0
+
+    def recompose(self, caption, modification):
+        self.asked += 1
+        if "cannot" in modification:
+            raise ValueError("no such edit")
+        return f"{caption}, {modification}".upper()
+
+
+def test_edits_are_made_once_and_then_replayed(path):
+    edits = RecordedEdits.make(Shouting(), path)
+    pairs = (["a cat", "a dog", "a cat"], ["red", "blue", "red"])
+    assert edits.texts(*pairs) == ("A CAT, RED", "A DOG, BLUE", "A CAT, RED")
+    assert edits.source.asked == 2
+    replayed = RecordedEdits.replay(path)
+    assert (replayed.id, replayed.samples) == ("shouting@1", 1)
+    assert replayed.texts(*pairs) == edits.texts(*pairs)
+    assert replayed.recompose("a dog", "blue") == "A DOG, BLUE"
+    assert {(r.info["caption"], r.info["modification"]) for r in replayed.records} == {
+        ("a cat", "red"),
+        ("a dog", "blue"),
+    }
+
+
+def test_two_pairs_of_texts_never_look_alike():
+    pairs = [("a", "b c"), ("a b", "c"), ("", "a b c"), ("a b c", ""), ('a", "b', "c"), ("a", 'b", "c')]
+    assert len({edit_digest(*pair) for pair in pairs}) == len(pairs)
+
+
+def test_replayed_edits_call_nothing_and_put_nothing_in_the_place_of_a_failure(path):
+    edits = RecordedEdits.make(Shouting(), path)
+    outcome = edits.fill(["a cat", "a dog"], ["red", "cannot"])
+    assert (outcome.answered, [f.error for f in outcome.failed]) == (1, ["no such edit"])
+    replayed = RecordedEdits.replay(path)
+    with pytest.raises(EditFailed, match="no such edit"):
+        replayed.recompose("a dog", "cannot")
+    with pytest.raises(MissingRecords, match=r"1 of 2 captions.*failed.*no such edit.*workbench recompose"):
+        replayed.texts(["a cat", "a dog"], ["red", "cannot"])
+    with pytest.raises(MissingRecords, match="1 of 1 captions"):
+        replayed.recompose("a bird", "red")
+
+
+def test_a_recomposer_that_gives_one_text_is_not_asked_for_a_second(path):
+    with pytest.raises(ValueError, match=r"sample: got 1, but shouting@1"):
+        RecordedEdits.make(Shouting(), path).texts(["a cat"], ["red"], sample=1)
+
+
+def test_another_prompt_is_another_record_and_replay_asks_which(path):
+    class Prompted(Shouting):
+        def __init__(self, hash):
+            super().__init__()
+            self.prompt = type("Prompt", (), {"name": "garment", "hash": hash})
+
+    for hash in ("cafe01", "cafe02"):
+        source = Prompted(hash)
+        RecordedEdits.make(source, path).texts(["a cat"], ["red"])
+        assert source.asked == 1
+    with pytest.raises(MissingRecords, match=r"cafe01.*cafe02"):
+        RecordedEdits.replay(path)
+    assert RecordedEdits.replay(path, prompt="cafe02").texts(["a cat"], ["red"]) == ("A CAT, RED",)
+
+
+def test_the_records_of_the_built_in_benchmark_are_readable():
+    records = Records(ROOT / "data" / "tinycir" / "captions.jsonl")
+    assert len(records) > 1000
+    assert all(record.text and not record.error for record in records)

@@ -215,7 +215,7 @@ class RecordedEdits(_Recorded):
         """The edited captions, in their order. Raises MissingRecords where one is missing or its edit failed."""
         if self.source is not None:
             self.fill(captions, modifications, sample)
-        keys = [self._key_of(*pair, sample) for pair in zip(captions, modifications, strict=True)]
+        keys = [self.key_of(*pair, sample) for pair in zip(captions, modifications, strict=True)]
         missing = [i for i, key in enumerate(keys) if key not in self.records]
         if missing:
             where = f"captions (positions {missing[:5]}...)"
@@ -227,7 +227,7 @@ class RecordedEdits(_Recorded):
         ask, workers = self._asker(sample)
         calls = [
             self._call(
-                self._key_of(caption, modification, sample),
+                self.key_of(caption, modification, sample),
                 (caption, modification),
                 {"caption": caption, "modification": modification},
                 (caption, modification),
@@ -238,7 +238,7 @@ class RecordedEdits(_Recorded):
 
     def recompose(self, caption: str, modification: str) -> str:
         """One edited caption. Raises EditFailed where the model could not, MissingRecords where it was never asked."""
-        key = self._key_of(caption, modification, 0)
+        key = self.key_of(caption, modification)
         if key not in self.records and self.source is not None:
             self.fill([caption], [modification])
         failure = self.records.failure(key)
@@ -246,7 +246,8 @@ class RecordedEdits(_Recorded):
             raise EditFailed(failure.error)
         return self.texts([caption], [modification])[0]
 
-    def _key_of(self, caption: str, modification: str, sample: int) -> Key:
+    def key_of(self, caption: str, modification: str, sample: int = 0) -> Key:
+        """What this source's edit of these two texts is recorded under."""
         return self.key(edit_digest(caption, modification), sample)
 
     def _asker(self, sample: int):
