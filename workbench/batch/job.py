@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from workbench.provenance import without_secrets
 
 KERNEL = "python3"  # of the environment that runs the batch
 START_TIMEOUT = 120  # seconds for a kernel to come up on a busy machine
+SOCKET_PATH = 90  # characters; systems allow some hundred for the whole path
 MESSAGE = 300  # characters of an error that are kept in the summary
 
 
@@ -76,7 +78,7 @@ def _execute(job: Job, trial: Path) -> None:
     import papermill  # the `notebooks` extra
     from traitlets.config import Config
 
-    with _environment(TQDM_DISABLE="1"):
+    with _environment(TQDM_DISABLE="1"), tempfile.TemporaryDirectory(prefix="wb-") as private:
         papermill.execute_notebook(
             job.notebook,
             str(trial),
@@ -86,9 +88,17 @@ def _execute(job: Job, trial: Path) -> None:
             execution_timeout=job.timeout,
             progress_bar=False,
             cwd=str(Path(job.notebook).parent),
-            # sockets in a folder of one's own: nobody listens in, and no two kernels race for a port
-            config=Config({"KernelManager": {"transport": "ipc"}}),
+            config=Config({"KernelManager": _sockets(private)}),
         )
+
+
+def _sockets(folder: str) -> dict[str, str]:
+    """Sockets in a folder of the job's own: nobody listens in, and no two kernels race for a port.
+
+    The path must be said: left to itself, every kernel started in one folder takes the same. One that is too long for
+    a socket leaves papermill's TCP ports.
+    """
+    return {"transport": "ipc", "ip": f"{folder}/k"} if len(folder) < SOCKET_PATH else {}
 
 
 def _finish(job: Job, trial: Path, outcome: Outcome) -> Outcome:
