@@ -21,9 +21,11 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors import SafetensorError
+from torchvision.transforms import Compose
 
 from workbench.arrays import Float
 from workbench.encode.encoder import BATCH, EncoderError, encode_in_batches
+from workbench.encode.preprocess import TargetPad, split_name
 from workbench.encode.source import OFFLINE, Source, find_source
 
 # What a wrong, cut or hostile weights file makes open_clip, torch and safetensors raise.
@@ -101,18 +103,21 @@ def load_clip(
     name: str, device: str | None = None, batch_size: int = BATCH, aliases: Sequence[str] = ()
 ) -> ClipEncoder:
     """The open_clip encoder of that full name (see ``load_encoder``); raises EncoderError."""
+    name, pad = split_name(name)
     source = find_source(name, aliases)
     where = find_device(device)
     model = _build(source)
     weights = file_digest(source.weights)
-    recipe, vocabulary = _recipe(source, model)
+    recipe, vocabulary = _recipe(source, model, pad)
+    label = f"{source.label}+{pad}" if pad else source.label
+    prepare = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
     return ClipEncoder(
-        id=f"{source.label}@{weights[:12]}.{recipe[:8]}",
+        id=f"{label}@{weights[:12]}.{recipe[:8]}",
         dim=int(source.config["embed_dim"]),
         model=model.to(where).eval(),
-        prepare=image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False),
+        prepare=Compose([pad, prepare]) if pad else prepare,
         tokenizer=_tokenizer(source),
-        provenance={"model": source.label, "weights": weights, "recipe": recipe, "vocabulary": vocabulary},
+        provenance={"model": label, "weights": weights, "recipe": recipe, "vocabulary": vocabulary},
         device=where,
         batch_size=batch_size,
     )
@@ -154,14 +159,14 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _recipe(source: Source, model: torch.nn.Module) -> tuple[str, str]:
+def _recipe(source: Source, model: torch.nn.Module, pad: TargetPad | None) -> tuple[str, str]:
     """Digests of all that turns an input into the model's input, and of the vocabulary alone."""
     bpe = source.vocabulary
     vocabulary = file_digest(bpe) if bpe else "as shipped by open_clip"
     # The path of the vocabulary is where it lies, not what it says.
     config = json.loads(json.dumps(source.config))
     config["text_cfg"].get("tokenizer_kwargs", {}).pop("bpe_path", None)
-    parts = [config, model.visual.preprocess_cfg, source.quick_gelu, vocabulary]
+    parts = [config, model.visual.preprocess_cfg, source.quick_gelu, vocabulary, *([str(pad)] if pad else [])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest(), vocabulary
 
 

@@ -57,7 +57,8 @@ def _tiny_coca() -> str:
 
 def resolve(name: str) -> str:
     """The full name behind an alias; any other name is given back as it is."""
-    return ENCODERS.get(name)() if name in ENCODERS.names() else name
+    alias, plus, preprocessing = name.partition("+")
+    return ENCODERS.get(alias)() + plus + preprocessing if alias in ENCODERS.names() else name
 
 
 def load_encoder(name: str, device: str | None = None, batch_size: int = BATCH) -> Encoder:
@@ -66,7 +67,7 @@ def load_encoder(name: str, device: str | None = None, batch_size: int = BATCH) 
     Names: an alias (``tiny-coca``); an open_clip model and pretrained tag
     (``ViT-B-32:laion2b_s34b_b79k``); a model and a file of weights
     (``ViT-B-32:/models/weights.safetensors``); a folder with a config and weights
-    (``local-dir:/models/mine``).
+    (``local-dir:/models/mine``). Behind any of them ``+targetpad`` pads long pictures first (see ``preprocess``).
 
     Raises EncoderError, naming the nearest valid name and the way without a network.
     """
