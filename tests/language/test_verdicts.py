@@ -33,6 +33,14 @@ def test_both_forms(write):
         verdicts.of("q9", "p1")
 
 
+def test_the_digest_names_what_was_said_and_not_in_which_order():
+    one = Verdicts("m@1", {"q1": {"a": 1.0, "b": 0.0}, "q2": {"a": 2.0}})
+    same = Verdicts("m@1", {"q2": {"a": 2.0}, "q1": {"b": 0.0, "a": 1.0}})
+    assert one.digest == same.digest
+    assert one.digest != Verdicts("m@2", one.fits).digest
+    assert one.digest != Verdicts("m@1", {"q1": {"a": 1.0, "b": 1.0}, "q2": {"a": 2.0}}).digest
+
+
 def test_one_of_several_judges(write):
     path = write(FITS, FITS | {"judge": "other"})
     assert Verdicts.read(path, "other").judge == "other"

@@ -1,6 +1,8 @@
 """What holds for every registered method: labels, ties against the target, no dependence on the gallery's order."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +108,15 @@ def test_a_number_that_no_paper_states_has_no_default():
         with pytest.raises(MethodError, match=rf"{name} needs .*=\.\.\..*no default"):
             parse_method(name)
     assert parse_method("caption_fusion(alpha=0.6, weight=0.4)") == CHOSEN["caption_fusion"]
+
+
+@every_method
+def test_help_and_readme_name_every_method(name):
+    from workbench.cli.evaluate import evaluate
+
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+    assert re.search(rf"\b{name}\b", evaluate.__doc__)
+    assert f"`{name}`" in readme
 
 
 def test_labels_name_what_differs_from_the_defaults():

@@ -22,7 +22,6 @@ and everything goes through the store. To add a query part: a method in ``texts`
 
 from workbench.case.build import build_case, load_case
 from workbench.case.case import Case
-from workbench.case.ingredients import Description
 from workbench.case.wording import JOINS, PSEUDO_PROMPTS, CaseError, Wording
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "PSEUDO_PROMPTS",
     "Case",
     "CaseError",
-    "Description",
     "Wording",
     "build_case",
     "load_case",

@@ -10,21 +10,22 @@ import numpy as np
 from workbench import data
 from workbench.arrays import Float
 from workbench.case.case import Case
-from workbench.case.ingredients import OBJECTS, TEXTS, Description, Ingredients, wanted
+from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients, wanted
 from workbench.case.rows import Rows
 from workbench.case.texts import Texts
 from workbench.case.wording import PLAIN, Wording
 from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder, load_encoder
+from workbench.encode.inverter import Inverter
 from workbench.encode.store import EmbeddingStore
 from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedCaptions
+from workbench.language.replies import Target
 from workbench.language.verdicts import Verdicts
 from workbench.paths import benchmark_root
 from workbench.score.naming import take_apart
 
 if TYPE_CHECKING:
-    from workbench.encode.pseudo_tokens import Inverter
     from workbench.language.recompose import Recomposer
 
 
@@ -66,7 +67,7 @@ def build_case(
     *,
     captions: RecordedCaptions | None = None,
     recomposer: Recomposer | None = None,
-    descriptions: Mapping[str, Sequence[Description]] | None = None,
+    descriptions: Mapping[str, Sequence[Target]] | None = None,
     pseudo_words: Mapping[str, Inverter] | None = None,
     corpora: Mapping[str, Sequence[str] | Float["M D"]] | None = None,
     verdicts: Mapping[str, Verdicts] | None = None,

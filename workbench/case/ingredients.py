@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workbench.case.wording import PLAIN, PSEUDO_PROMPTS, CaseError, Wording
+from workbench.case.wording import PLAIN, PSEUDO_PROMPTS, CaseError, Wording, known_names
 from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder
+from workbench.encode.inverter import Inverter
 from workbench.encode.store import EmbeddingStore
 from workbench.language.cache import RecordedCaptions
-from workbench.registry import UnknownName, nearest
+from workbench.language.replies import Target
+from workbench.registry import UnknownName
 from workbench.score.naming import take_apart
 
 if TYPE_CHECKING:
-    from workbench.encode.pseudo_tokens import Inverter
     from workbench.language.recompose import Recomposer
 
 # In this order texts are made and encoded, before any picture: a wrong text is met before long work.
@@ -27,15 +28,6 @@ VIEWS = ("image", "caption")
 NUMBERED = ("reference_caption", "composed_caption", "target_description", "caption")
 
 
-@dataclass(frozen=True)
-class Description:
-    """What a model that saw reference and modification expects of the target, in words."""
-
-    target: str
-    wanted: tuple[str, ...] = ()
-    unwanted: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class Ingredients:
     """All that a case may be made from; what is None or empty cannot be asked for."""
@@ -44,15 +36,14 @@ class Ingredients:
     encoder: Encoder
     captions: RecordedCaptions | None = None
     recomposer: Recomposer | None = None
-    descriptions: Mapping[str, Sequence[Description]] = field(default_factory=dict)
+    descriptions: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     pseudo_words: Mapping[str, Inverter] = field(default_factory=dict)
     references: Sequence | None = None
     wording: Wording = PLAIN
     store: EmbeddingStore = field(default_factory=EmbeddingStore)
 
     def __post_init__(self):
-        for source in self.pseudo_words:
-            _check(source, PSEUDO_PROMPTS, "maker of pseudo-words")
+        known_names("maker of pseudo-words", self.pseudo_words, PSEUDO_PROMPTS)
 
     @property
     def pictures(self) -> Sequence:
@@ -106,19 +97,13 @@ def wanted(terms: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 def _check_name(kind: str, name: str, known: Sequence[str]) -> None:
     base, number, source = take_apart(name)
-    _check(base, known, kind, name)
+    known_names(kind, [base], known)
     if number > 1 and base not in NUMBERED:
         raise UnknownName(f"there is one {base}, so no {kind} is called {name!r}")
-    if (base in PSEUDO) != bool(source):
-        raise UnknownName(
-            f"no {kind} is called {name!r}; it takes a maker: {', '.join(f'{PSEUDO[0]}:{s}' for s in PSEUDO_PROMPTS)}"
-        )
+    if base in PSEUDO and not source:
+        makers = ", ".join(f"{base}:{maker}" for maker in PSEUDO_PROMPTS)
+        raise UnknownName(f"no {kind} is called {name!r}; it takes a maker: {makers}")
+    if base not in PSEUDO and source:
+        raise UnknownName(f"no {kind} is called {name!r}; {base} takes no maker")
     if source:
-        _check(source, PSEUDO_PROMPTS, "maker of pseudo-words")
-
-
-def _check(name: str, known: Iterable[str], kind: str, asked: str = "") -> None:
-    if name not in known:
-        raise UnknownName(
-            f"no {kind} is called {asked or name!r}.{nearest(name, known)} Known: {', '.join(known)}"
-        )
+        known_names("maker of pseudo-words", [source], PSEUDO_PROMPTS)

@@ -42,7 +42,7 @@ class Rows:
         if base in TEXTS:
             return self.encode(self.texts.of(name))
         if base in OBJECTS:
-            return self._objects(base.partition("_")[0])
+            return self._objects("present" if base == "wanted_objects" else "absent")
         if base == "pseudo_word":
             alone = PSEUDO_PROMPTS[source].alone
             return self._sentences(source, [(alone,)] * len(self.given.benchmark.queries))
@@ -61,8 +61,8 @@ class Rows:
         return np.array(rows, dtype=np.float32)
 
     def _objects(self, kind: str) -> Float["Q D"]:
-        """The mean of the unit rows of the objects that each query's description names."""
-        lists = [getattr(description, kind) for description in self.texts.descriptions()]
+        """The mean of the unit rows of the objects that each query's target must show, or must not."""
+        lists = [getattr(target, kind) for target in self.texts.descriptions()]
         every = [text for texts in lists for text in texts]
         rows = iter(unit(self.encode(every)) if every else ())
         width = self.given.encoder.dim
@@ -93,7 +93,7 @@ class Rows:
         return self.given.per_reference(of_gallery, of_outside)
 
 
-def mean_of_units(groups: Sequence[Float["n D"]], direction: Float["m D"]) -> Float["Q D"]:
+def mean_of_units(groups: Sequence[Float["_ D"]], direction: Float["_ D"]) -> Float["Q D"]:
     """The mean of each group's unit rows; where a group is empty, next to nothing in the query's given direction."""
     nothing = NEXT_TO_NOTHING * unit(direction)
     means = [rows.mean(axis=0) if len(rows) else nothing[query] for query, rows in enumerate(groups)]

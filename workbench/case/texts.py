@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workbench.case.ingredients import Description, Ingredients
+from workbench.case.ingredients import Ingredients
 from workbench.case.wording import CaseError
 from workbench.language.edits import Failure, edit_captions
+from workbench.language.replies import Target
 from workbench.score.naming import numbered, take_apart
 
 OWN_CAPTIONS = (
@@ -31,14 +32,14 @@ class Texts:
             self.made[name] = tuple(getattr(self, f"_{base}")(number))
         return self.made[name]
 
-    def descriptions(self, number: int = 1) -> list[Description]:
+    def descriptions(self, number: int = 1) -> list[Target]:
         """Each query's description of that number. Raises CaseError, naming the first query that has none."""
         given = self.given.descriptions
         lacking = [q.id for q in self.given.benchmark.queries if len(given.get(q.id, ())) < number]
         if lacking:
             raise CaseError(
                 f"descriptions: {len(lacking)} queries have fewer than {number}, the first is {lacking[0]!r}; "
-                "give build_case(descriptions={query id: [Description(...), ...]})"
+                "give build_case(descriptions={query id: [Target(...), ...]})"
             )
         return [given[query.id][number - 1] for query in self.given.benchmark.queries]
 
@@ -60,18 +61,12 @@ class Texts:
             self._need_captions()
             raise CaseError("recomposer: got none, but the asked terms need composed captions")
         captions, asked = self.of(numbered("reference_caption", number)[-1]), self.of("modification")
-        if getattr(recomposer, "source", None) is not None:  # records with a model behind them: many at once
-            recomposer.fill(captions, asked)
         edits = edit_captions(recomposer, ids, captions, asked)
         self.failures.extend(edits.failures)
         return edits.texts
 
     def _target_description(self, number: int) -> list[str]:
-        texts = [description.target for description in self.descriptions(number)]
-        self._refuse_empty(
-            texts, "descriptions", [query.id for query in self.given.benchmark.queries], "query"
-        )
-        return texts
+        return [target.description for target in self.descriptions(number)]
 
     def _caption(self, number: int) -> tuple[str, ...]:
         return self._captions_of(self.given.pictures, range(len(self.given.pictures)), number)
@@ -80,15 +75,13 @@ class Texts:
         self._need_captions()
         sample = {"sample": number - 1} if number > 1 else {}
         texts = self.given.captions.texts(pictures, rows, **sample)
-        self._refuse_empty(texts, self.given.captions.id, rows, "picture")
+        mute = [row for row, text in zip(rows, texts, strict=True) if not text.strip()]
+        if mute:
+            raise CaseError(
+                f"{self.given.captions.id} gave {len(mute)} empty captions, the first for picture {mute[0]}"
+            )
         return texts
 
     def _need_captions(self) -> None:
         if self.given.captions is None:
             raise CaseError(f"captions: got none, but the asked terms need them. {OWN_CAPTIONS}")
-
-    @staticmethod
-    def _refuse_empty(texts: Sequence[str], who: str, items: Sequence, kind: str) -> None:
-        mute = [item for item, text in zip(items, texts, strict=True) if not text.strip()]
-        if mute:
-            raise CaseError(f"{who} gave {len(mute)} empty captions, the first for {kind} {mute[0]}")

@@ -23,7 +23,9 @@ def evaluate(
     benchmark: Annotated[str, typer.Option(help="such as tinycir")] = "tinycir",
     split: Annotated[str, typer.Option(help="such as val or test")] = "val",
     encoder: Encoder = "tiny-coca",
-    method: Annotated[list[str] | None, typer.Option(help="again for each; all unless given")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help='again for each, such as "pdv_f(beta=0.5)"; ten unless given')
+    ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="again for each; the benchmark's own unless given")
     ] = None,
@@ -33,7 +35,13 @@ def evaluate(
     record: Annotated[bool, typer.Option(help="keep a run of each method; see workbench runs")] = True,
     as_json: Json = False,
 ) -> None:
-    """Score methods on a benchmark; print a table with 95 % intervals and a paired test."""
+    """Score methods on a benchmark; print a table with 95 % intervals and a paired test.
+
+    Methods: image_only, text_only, weighted_sum, slerp, product, standardised_sum, cirevl, pdv_t, pdv_i, pdv_f,
+    weimocir, weimocir_paper, ldre, ldre_per_query, seize, pic2word, searle, searle_oti, lincir, basic, basic_released,
+    osrcir, imagescope_stage1, imagescope, caption_fusion, object_terms, judge_rerank, verify_compare, and what other
+    packages announce. Those that need more than captions and rules are scored from Python: see build_case.
+    """
     from workbench.case import load_case
     from workbench.evaluation import evaluate, results_table
     from workbench.language.recompose import RuleRecomposer

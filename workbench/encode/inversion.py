@@ -27,7 +27,13 @@ from tqdm.auto import tqdm
 from workbench.arrays import Float, unit
 from workbench.encode.clip import ClipEncoder
 from workbench.encode.encoder import EncoderError, batches
-from workbench.encode.pseudo_tokens import PLACEHOLDER, embedding_table, placeholder_token, words_in_place
+from workbench.encode.pseudo_tokens import (
+    PLACEHOLDER,
+    embedding_table,
+    placeholder_token,
+    spaced,
+    words_in_place,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +130,7 @@ class TextualInversion:
 
     def _read(self, texts: Sequence[str], word: torch.Tensor) -> torch.Tensor:
         with words_in_place(self.encoder.model, placeholder_token(self.encoder), word):
-            return self._text_rows(texts)
+            return self._text_rows([spaced(text) for text in texts])
 
     def _text_rows(self, texts: Sequence[str]) -> torch.Tensor:
         tokens = self.encoder.tokenizer(list(texts)).to(self.encoder.device)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,20 +24,11 @@ from safetensors.torch import load_file, save_file
 from workbench.arrays import Float
 from workbench.encode.clip import UNREADABLE, ClipEncoder, count_tokens, file_digest
 from workbench.encode.encoder import EncoderError, encode_in_batches
+from workbench.encode.inverter import Inverter
 from workbench.encode.store import Collection, EmbeddingStore
 
 PLACEHOLDER = "$"
 WORD_SHARD = 64  # words per stored shard: optimising one takes seconds, and a kill costs the shard in flight
-
-
-class Inverter(Protocol):
-    """Pictures' raw rows to pseudo-words. ``id`` names all that a word depends on beside the row."""
-
-    id: str
-    width: int
-
-    def words(self, rows: Float["n D"], names: Sequence[str]) -> Float["n W"]:
-        """One word per row; ``names`` are content digests, from which random numbers are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +148,19 @@ def placeholder_token(encoder: ClipEncoder) -> int:
     return int(encoder.tokenizer([PLACEHOLDER])[0, 1])
 
 
+def spaced(text: str) -> str:
+    """The text with blanks around its first $: tokenizers read "$," as one piece of punctuation.
+
+    >>> spaced("a photo of $, in red")
+    'a photo of  $ , in red'
+    """
+    return text.replace(PLACEHOLDER, f" {PLACEHOLDER} ", 1)
+
+
 @torch.inference_mode()
 def encode_with_words(encoder: ClipEncoder, texts: Sequence[str], words: Float["n W"]) -> Float["n D"]:
     """Raw rows of texts, the first $ of each read as its word. Raises EncoderError on a wrong text or width."""
+    texts = [spaced(text) for text in texts]
     for text in texts:
         encoder.check_text(text)
     width = embedding_table(encoder.model).embedding_dim
@@ -172,7 +172,7 @@ def encode_with_words(encoder: ClipEncoder, texts: Sequence[str], words: Float["
 
     def encode(part: slice) -> Float["b D"]:
         some = torch.from_numpy(np.array(words[part], np.float32)).to(encoder.device)
-        tokens = encoder.tokenizer(list(texts[part])).to(encoder.device)
+        tokens = encoder.tokenizer(texts[part]).to(encoder.device)
         with words_in_place(encoder.model, token, some):
             return encoder.model.encode_text(tokens, normalize=False).float().cpu().numpy()
 

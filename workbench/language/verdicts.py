@@ -11,6 +11,7 @@ asking the judge.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,12 @@ class Verdicts:
 
     judge: str
     fits: Mapping[str, Mapping[str, float]]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the judge said."""
+        text = json.dumps([self.judge, {q: dict(fits) for q, fits in self.fits.items()}], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def of(self, query: str, candidate: str) -> float:
         """One verdict. Raises MissingVerdict."""

@@ -106,8 +106,9 @@ class BASIC:
         )
         weights = np.exp(self.sharpness * similarity)
         weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-        pictures = np.einsum("qk,qkd->qd", weights[:, :-1], rows.gallery[near] - rows.mean_image)
-        return pictures + weights[:, -1:] * rows.image
+        pictures = np.array([w[:-1] @ rows.gallery[items] for w, items in zip(weights, near, strict=True)])
+        own = weights[:, -1:]
+        return pictures - (1 - own) * rows.mean_image + own * rows.image
 
     def _scales(self, case, rows: Centred) -> tuple[tuple[float, float], tuple[float, float]]:
         """The least similarity among the made-up pairs, picture to picture and text to picture, and the divisors."""
