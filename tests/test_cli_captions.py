@@ -9,7 +9,6 @@ import pytest
 
 from tests.encode.tiny import Pictures
 from tests.test_cli import error, run
-from workbench.data import BENCHMARKS
 from workbench.language.cache import RecordedCaptions, RecordedEdits, Records
 from workbench.language.records import Record
 
@@ -61,7 +60,7 @@ def test_export_and_import_go_round(records):
 
 @pytest.fixture
 def benchmark(monkeypatch):
-    """Registered as "toy": three pictures, two queries."""
+    """Loaded as "toy": three pictures, two queries."""
     from types import SimpleNamespace as Some
 
     queries = (
@@ -69,7 +68,7 @@ def benchmark(monkeypatch):
         Some(id="q1", reference=0, modification=("is blue",)),
     )
     toy = Some(queries=queries, gallery=Some(ids=("p0", "p1", "p2"), images=Pictures(3)))
-    monkeypatch.setitem(BENCHMARKS._things, "toy", lambda split, root=None: toy)
+    monkeypatch.setattr("workbench.data.load", lambda name, split: {"toy": toy}[name])
 
 
 def test_cirevls_file_becomes_captions_and_edits(records, benchmark, tmp_path):

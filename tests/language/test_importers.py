@@ -47,7 +47,7 @@ def kept(tmp_path, records) -> Records:
     return records_file
 
 
-def test_cirevls_edits_are_replayed_and_its_stand_ins_stay_failures(file, tmp_path, golden):
+def test_cirevls_edits_are_replayed_and_its_stand_ins_stay_failures(file, tmp_path):
     found = import_cirevl(file(CIREVL), "gpt-3.5-turbo")
     records = kept(tmp_path, found.edits)
     edits = RecordedEdits.replay(records.path)
