@@ -20,9 +20,9 @@ from workbench.score.certified import certified_target_ranks
 from workbench.score.ranks import target_ranks
 from workbench.significance import Groups, bootstrap_intervals, holm, paired_effects, sign_flip_p
 
-CHOSEN = ("chosen_on", "chosen_by", "settings", "setting")  # what `choose` adds
+CHOSEN = ("chosen_on", "chosen_by", "settings", "setting")  # what `choose` adds, and fold
 OF_METHOD = (*SAME, "encoder", "captions", *CHOSEN)
-FACTS = ("method", "query", "reference", "targets", "words", "rank", *OF_METHOD)
+FACTS = ("method", "query", "reference", "targets", "words", "rank", "fold", *OF_METHOD)
 
 
 def method_ranks(case, method: Method, qrels: Iterable[str]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from workbench.plots.style import GREY, METHOD_COLOURS, colour_of, label_of, marker_of, styled
+from workbench.plots.style import GREY, METHOD_COLOURS, colour_of, headline, label_of, marker_of, styled
 
 
 class FrameError(ValueError):
@@ -45,7 +45,7 @@ def metric_curve(frame: pd.DataFrame, parameter: str, title: str, xlabel: str | 
         panel.set_ylabel(metric)
         panel.set_ylim(0, 1)
     panels[0].legend(loc="best")
-    _headline(figure, title)
+    headline(figure, title)
     return figure
 
 
@@ -70,7 +70,7 @@ def rank_cdf(frame: pd.DataFrame, n_gallery: int, title: str) -> Figure:
     panel.set_ylabel("share of queries with a target in the first k")
     panel.set_ylim(0, 1)
     figure.legend(loc="outside right center")
-    _headline(figure, title)
+    headline(figure, title)
     return figure
 
 
@@ -89,7 +89,7 @@ def target_counts(frame: pd.DataFrame, title: str) -> Figure:
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_xlabel("targets of the query (pictures of the gallery that fit)")
     panel.set_ylabel("queries")
-    _headline(figure, title)
+    headline(figure, title)
     return figure
 
 
@@ -97,7 +97,3 @@ def _band(panel: Axes, line: pd.DataFrame, parameter: str, method: str) -> None:
     colour, x = colour_of(method), line[parameter].to_numpy(np.float64)
     panel.plot(x, line["mean"], color=colour, marker=marker_of(method), label=label_of(method))
     panel.fill_between(x, line["low"], line["high"], color=colour, alpha=0.18, linewidth=0)
-
-
-def _headline(figure: Figure, title: str) -> None:
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -106,6 +106,11 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapper
 
 
+def headline(figure: Figure, title: str) -> None:
+    """The title, which states the finding, at the figure's left edge."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+
+
 def svg(figure: Figure) -> str:
     """The figure as SVG: the same bytes for the same figure, with no date in it."""
     with matplotlib.rc_context(STYLE):

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from workbench.plots.style import GREY, TARGET, colour_of, label_of, styled
+from workbench.plots.style import GREY, TARGET, colour_of, headline, label_of, styled
 
 CELL = 1.15  # inches: one picture with its caption
 
@@ -68,7 +68,7 @@ def triplet_sheet(triplets: Sequence[Triplet], title: str) -> Figure:
             axes = figure.add_subplot(grid[row, column + 2])
             colour, thick = (TARGET, 3.2) if right else ("#CCCCCC", 0.8)
             _picture(axes, picture, f"{caption} ✓".strip() if right else caption, colour, thick)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    headline(figure, title)
     return figure
 
 

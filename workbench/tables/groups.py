@@ -23,9 +23,9 @@ def breakdown_table(frame: pd.DataFrame, metric: str | None = None) -> Table:
     metric = metrics[0] if metric is None else metric
     if metric not in metrics:
         raise KeyError(f"metric: got {metric!r}, expected one of {', '.join(metrics)}")
-    rows = frame[frame["metric"] == metric]
+    rows = frame[frame["metric"] == metric].reset_index(drop=True)
     name = rows["by"].iloc[0]
-    first = rows[rows["method"] == rows["method"].iloc[0]]
+    first = rows[rows["method"] == rows["method"].iloc[0]].reset_index(drop=True)
     cells = pd.DataFrame({name: first["group"].astype(str), "queries": [f"{n:,}" for n in first["queries"]]})
     for method, some in rows.groupby("method", sort=False):
         p = some["p_holm"] if "p_holm" in some else [float("nan")] * len(some)
