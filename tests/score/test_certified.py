@@ -6,7 +6,7 @@ import pytest
 from tests.reference import ranks as slow
 from workbench.arrays import ArrayError
 from workbench.data.benchmark import Qrels
-from workbench.score import certified
+from workbench.score import exact
 from workbench.score.certified import certified_target_ranks
 from workbench.score.ranks import target_ranks
 from workbench.score.similarities import Similarities, Term
@@ -87,7 +87,7 @@ def test_small_blocks_give_the_same(twins, monkeypatch):
     weights = np.array([1.0, -0.5, 0.25])
     whole = ranks_of(weights, sims, qrels)
     monkeypatch.setattr("workbench.score.similarities.BLOCK_BYTES", 4 * 90 * 4 * 7)
-    monkeypatch.setattr(certified, "PAIR_CELLS", 24 * 5)
+    monkeypatch.setattr(exact, "PAIR_CELLS", 24 * 5)
     assert len(list(sims.query_slices(copies=4))) == 4
     np.testing.assert_array_equal(ranks_of(weights, sims, qrels), whole)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.arrays import Float, Int
 from workbench.data.benchmark import Qrels
-from workbench.score import halfline
+from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
 from workbench.score.lines import STRAIGHT, Lines, corners
 from workbench.score.similarities import Similarities
@@ -44,18 +44,18 @@ class Plan:
         if hull is None:
             hull = np.empty((len(lines.ends), 0, self.n_terms))
         return halfline.LineTable(
-            lines.start,
-            lines.position,
-            lines.ends,
-            lines.ends.astype(np.float32),
-            reach.astype(np.float32),
-            noise.astype(np.float32),
-            lines.stray,
-            lines.weights.astype(np.float64),
-            float(spare),
-            hull.astype(np.float32),
-            lines.ends.min(axis=(1, 2)).astype(np.float32),
-            lines.ends.max(axis=(1, 2)).astype(np.float32),
+            start=lines.start,
+            position=_plain(lines.position),
+            ends=_plain(lines.ends),
+            ends32=_plain(lines.ends, np.float32),
+            reach=_plain(reach, np.float32),
+            noise=_plain(noise, np.float32),
+            stray=_plain(lines.stray),
+            weights=_plain(lines.weights),
+            spare=float(spare),
+            corners=_plain(hull, np.float32),
+            low=_plain(lines.ends.min(axis=(1, 2)), np.float32),
+            high=_plain(lines.ends.max(axis=(1, 2)), np.float32),
         )
 
     @cached_property
@@ -126,7 +126,8 @@ class Worker:
         n = len(units[0])
         scratch = halfline.Scratch(
             np.empty(n, np.uint8),
-            np.empty(n + 1, np.int64),
+            np.empty(n + 1, np.int32),
+            np.empty(n + 1, np.int32),
             np.empty((plan.n_terms, n), np.float32),
             np.empty(n, np.float32),
             np.empty((4, n), np.float32),
@@ -137,8 +138,8 @@ class Worker:
             block = self._similarities(queries, items, units)
             exact = halfline.Exact(
                 plan.rounding is not None,
-                plan.raw_parts[:, queries],
-                plan.part_lengths[:, queries],
+                np.ascontiguousarray(plan.raw_parts[:, queries]),
+                np.ascontiguousarray(plan.part_lengths[:, queries]),
                 raw,
                 view_lengths,
                 plan.view_of,
@@ -182,6 +183,11 @@ class Worker:
         return table._replace(
             **{name: values[queries] for name, values in table._asdict().items() if name not in fixed}
         )
+
+
+def _plain(array: np.ndarray, dtype=np.float64) -> np.ndarray:
+    """In one layout: a kernel is compiled anew for every other."""
+    return np.ascontiguousarray(array, dtype)
 
 
 def _at_least_float32(rows: np.ndarray) -> np.ndarray:

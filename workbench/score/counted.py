@@ -8,6 +8,7 @@ The rules are those of `ranks`. Left out: counting itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -32,12 +33,12 @@ class CountedTargets:
     ahead: Int["R L"] | None = field(default=None, repr=False)
     marks: Int["R M"] | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def gone(self) -> Int["R G"]:
         """Items that are no distractors: every target of the query, and what is excluded."""
         return np.concatenate([self.qrels.targets, self.qrels.excluded], axis=1)[self.query].astype(np.int64)
 
-    @property
+    @cached_property
     def candidates(self) -> Int["R C"]:
         some = self.qrels.candidates
         return np.empty((len(self.query), 0), np.int64) if some is None else some[self.query].astype(np.int64)

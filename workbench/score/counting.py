@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from workbench.arrays import Float, Int
+from workbench.arrays import Float
 from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker
 from workbench.score.counted import CountedTargets
@@ -47,15 +47,16 @@ def count_ranks(
     certified: bool = True,
     bias: Float[" N"] | Float["Q N"] | None = None,
     workers: int | None = None,
-) -> dict[str, Int["P Q T"]]:
-    """Target ranks under each of P weightings and each of the qrels. Needs numba.
+) -> dict[str, np.ndarray]:
+    """Target ranks (P, Q, T) under each of P weightings and each of the qrels. Needs numba.
 
     certified: as if all scores were computed in float64 (`exact`). Where a rounding error comes near the usual
     bound, everything is counted again with the worst one. Otherwise float32 similarities are taken as they are.
     bias: added to every score as it is. workers: threads; by default one per core.
     """
-    settings, which = _distinct(weights)
-    lines = find_lines(settings if bias is None else _with_one(settings))
+    weights = np.asarray(weights, np.float32)
+    weights = weights[:, None, :] if weights.ndim == 2 else weights
+    lines = find_lines(weights if bias is None else _with_one(weights))
     width = sims.parts[sims.terms[0].part].shape[1]
     for rounding in (usual_rounding(width), worst_rounding(width)) if certified else (None,):
         plan = Plan(sims, lines, bias, rounding)
@@ -63,7 +64,7 @@ def count_ranks(
         worst = _count(plan, list(jobs.values()), workers or cores())
         if rounding is None or worst <= rounding / 2:
             break
-    return {name: job.ranks(lines, plan.settle(job))[which] for name, job in jobs.items()}
+    return {name: job.ranks(lines, plan.settle(job)) for name, job in jobs.items()}
 
 
 def cores() -> int:
@@ -83,17 +84,6 @@ def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
         job.ahead = sum(worker.ahead[i] for worker in done)
         job.marks = sum(worker.marks[i] for worker in done)
     return max(worker.worst for worker in done)
-
-
-def _distinct(weights: np.ndarray) -> tuple[Float["P Q K"], np.ndarray]:
-    """Each weighting once, and which of them every setting has."""
-    weights = np.asarray(weights, np.float32) + np.float32(0)  # -0 becomes 0
-    weights = weights[:, None, :] if weights.ndim == 2 else weights
-    rows = np.ascontiguousarray(weights.reshape(len(weights), -1))
-    _, first, which = np.unique(
-        rows.view(f"V{4 * rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
-    )
-    return weights[first], which
 
 
 def _with_one(weights: np.ndarray) -> np.ndarray:

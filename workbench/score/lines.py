@@ -36,7 +36,7 @@ class Lines:
     """
 
     order: Int[" P"]
-    start: Int[L+1]
+    start: Int[L + 1]
     position: Float["Q P"]
     ends: Float["Q L 2 K"]
     stray: Float["Q L"]
@@ -143,7 +143,7 @@ def _fullest_line(points: np.ndarray, through: int, scale: float) -> np.ndarray:
     heading *= np.sign(np.take_along_axis(heading, np.abs(heading).argmax(axis=1)[:, None], axis=1))
     # one number per heading, so that equal headings are found by counting
     mark = np.round(heading @ np.sin(1 + np.arange(points.shape[1])) * 2e3)
-    marks, where, votes = np.unique(mark, return_inverse=True, return_counts=True)
+    _, where, votes = np.unique(mark, return_inverse=True, return_counts=True)
     best = np.array([through])
     for m in np.argsort(-votes, kind="stable")[:3]:
         voters = far[where == m]

@@ -93,10 +93,11 @@ class Similarities:
         rows = np.stack([self.parts[name] for name in names], axis=1).astype(np.float64)
         return np.einsum("qrd,qsd->qrs", rows, rows)
 
-    def queries(self, rows: slice) -> Similarities:
-        """The same for some of the queries; the gallery's unit rows are shared."""
+    def queries(self, rows: slice, share: bool = True) -> Similarities:
+        """The same for some of the queries. `share`: the gallery's unit rows are made now, and once for all."""
         some = replace(self, parts={name: self.parts[name][rows] for name in self.part_names})
-        some.__dict__["unit_views"] = self.unit_views
+        if share or "unit_views" in self.__dict__:
+            some.__dict__["unit_views"] = self.unit_views
         return some
 
     def unit_items(self, view: str, items: slice) -> Float["n D"]:

@@ -67,7 +67,8 @@ class Scratch(NamedTuple):
     """Room to work in, one per worker."""
 
     state: np.ndarray  # (n,) uint8
-    item: np.ndarray  # (n,) int64
+    item: np.ndarray  # (n + 1,) int32
+    close: np.ndarray  # (n + 1,) int32
     offset: np.ndarray  # (K, n) float32
     widest: np.ndarray  # (n,) float32
     margin: np.ndarray  # (4, n) float32
@@ -125,7 +126,7 @@ def _undecided(similarities, first, row, target32, rows, lines, scratch):
     """
     query = rows.query[row]
     shared = query if len(lines.reach) > 1 else 0
-    n_terms, n = similarities.shape[0], similarities.shape[2]
+    n = similarities.shape[2]
     for start in range(0, n, CHUNK):
         stop = min(start + CHUNK, n)
         _extremes(similarities[:, query, start:stop], target32, shared, lines, scratch)
@@ -137,11 +138,7 @@ def _undecided(similarities, first, row, target32, rows, lines, scratch):
         item = rows.gone[row, g] - first
         if rows.gone[row, g] >= 0 and 0 <= item < n:
             scratch.state[item] = DROPPED
-    some, always = 0, 0
-    for j in range(n):
-        scratch.item[some] = j
-        some += scratch.state[j] == OPEN
-        always += scratch.state[j] == AHEAD
+    always, some = _sort_out(scratch.state, n, scratch.item)
     return some, always
 
 
@@ -156,12 +153,7 @@ def _extremes(similarities, target32, shared, lines, scratch):
             offset[k, j] = similarities[k, j] - target32[k]
     n_corners = lines.corners.shape[1]
     for corner in range(n_corners):
-        weight = lines.corners[shared, corner]
-        for j in range(n):
-            total[j] = weight[0] * offset[0, j]
-        for k in range(1, n_terms):
-            for j in range(n):
-                total[j] += weight[k] * offset[k, j]
+        _weigh(lines.corners[shared, corner], offset, n, total)
         for j in range(n):
             low[j] = total[j] if corner == 0 or total[j] < low[j] else low[j]
             high[j] = total[j] if corner == 0 or total[j] > high[j] else high[j]
@@ -194,37 +186,54 @@ def _count_line(similarities, row, line, some, rows, lines, exact, scratch, ahea
     query = rows.query[row]
     shared = query if len(lines.reach) > 1 else 0
     begin, n_settings = lines.start[line], lines.start[line + 1] - lines.start[line]
-    m0, m1, error = scratch.margin[0], scratch.margin[1], scratch.margin[2]
-    for end in range(2):
-        margin = scratch.margin[end]
-        for k in range(similarities.shape[0]):
-            weight = lines.ends32[shared, line, end, k]
-            for c in range(some):
-                margin[c] = weight * scratch.offset[k, c] + (margin[c] if k else np.float32(0))
+    m0, m1, error, state = scratch.margin[0], scratch.margin[1], scratch.margin[2], scratch.state
     reach, noise = lines.reach[shared, line], lines.noise[shared, line]
+    for end in range(2):
+        _weigh(lines.ends32[shared, line, end], scratch.offset, some, scratch.margin[end])
     for c in range(some):
         error[c] = reach + noise * scratch.widest[c]
-    before, worst = 0, 0.0
-    position = lines.position[shared, begin : begin + n_settings]
     for c in range(some):
-        if m0[c] < -error[c] and m1[c] < -error[c]:
-            continue
-        if m0[c] > error[c] and m1[c] > error[c]:
-            before += 1
-            continue
+        below = (m0[c] < -error[c]) & (m1[c] < -error[c])
+        above = (m0[c] > error[c]) & (m1[c] > error[c])
+        state[c] = np.uint8(1) - np.uint8(below) + np.uint8(above)
+    always, close = _sort_out(state, some, scratch.close)
+    worst = 0.0
+    position = lines.position[shared, begin : begin + n_settings]
+    for i in range(close):
+        c = scratch.close[i]
         gap = _gap(m0[c], m1[c], error[c], position)
         if gap < 0:
-            worst = max(
-                worst,
-                _decide(similarities, row, line, scratch.item[c], rows, lines, exact, scratch, ahead, marks),
-            )
+            off = _decide(similarities, row, line, scratch.item[c], rows, lines, exact, scratch, ahead, marks)
+            worst = max(worst, off)
         elif m0[c] > 0:
-            before += 1
+            always += 1
             marks[row, begin + line + gap] -= 1
         else:
             marks[row, begin + line + gap] += 1
-    ahead[row, line] += before
+    ahead[row, line] += always
     return worst
+
+
+@njit(nogil=True, cache=True)
+def _weigh(weights, offset, n, margin):
+    """margin = the weighted sum of the offsets' rows."""
+    for j in range(n):
+        margin[j] = weights[0] * offset[0, j]
+    for k in range(1, len(weights)):
+        for j in range(n):
+            margin[j] += weights[k] * offset[k, j]
+
+
+@njit(nogil=True, cache=True)
+def _sort_out(state, n, open_ones):
+    """Lists which are OPEN; returns how many are AHEAD and how many are open. Written without branches."""
+    ahead, some = 0, 0
+    for j in range(n):
+        ahead += state[j] == AHEAD
+    for j in range(n):
+        open_ones[some] = j
+        some += state[j] == OPEN
+    return ahead, some
 
 
 @njit(nogil=True, cache=True)
@@ -308,17 +317,17 @@ def _dot(a, b):
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
     whole = len(a) - len(a) % 8
     for d in range(0, whole, 8):
-        s0 += a[d] * b[d]
-        s1 += a[d + 1] * b[d + 1]
-        s2 += a[d + 2] * b[d + 2]
-        s3 += a[d + 3] * b[d + 3]
-        s4 += a[d + 4] * b[d + 4]
-        s5 += a[d + 5] * b[d + 5]
-        s6 += a[d + 6] * b[d + 6]
-        s7 += a[d + 7] * b[d + 7]
+        s0 += np.float64(a[d]) * np.float64(b[d])
+        s1 += np.float64(a[d + 1]) * np.float64(b[d + 1])
+        s2 += np.float64(a[d + 2]) * np.float64(b[d + 2])
+        s3 += np.float64(a[d + 3]) * np.float64(b[d + 3])
+        s4 += np.float64(a[d + 4]) * np.float64(b[d + 4])
+        s5 += np.float64(a[d + 5]) * np.float64(b[d + 5])
+        s6 += np.float64(a[d + 6]) * np.float64(b[d + 6])
+        s7 += np.float64(a[d + 7]) * np.float64(b[d + 7])
     rest = np.zeros(8)
     for d in range(whole, len(a)):
-        rest[d - whole] = a[d] * b[d]
+        rest[d - whole] = np.float64(a[d]) * np.float64(b[d])
     s0, s1, s2, s3 = s0 + rest[0], s1 + rest[1], s2 + rest[2], s3 + rest[3]
     s4, s5, s6, s7 = s4 + rest[4], s5 + rest[5], s6 + rest[6], s7 + rest[7]
     return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))

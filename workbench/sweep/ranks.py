@@ -1,0 +1,197 @@
+"""Target ranks of many methods on one case, block by block of queries.
+
+Linear methods that need the same similarities go together: their weights are stacked and counted in one pass
+(`score.counting`; without numba, one after the other). Any other method is scored, a block of queries at a time.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+
+from workbench.arrays import ArrayError, Int, check_finite
+from workbench.data.benchmark import Benchmark, Qrels
+from workbench.methods.base import LinearMethod, Method
+from workbench.registry import UnknownName, nearest
+from workbench.score.certified import certified_target_ranks
+from workbench.score.distinct import distinct_weights
+from workbench.score.ranks import target_ranks
+from workbench.score.similarities import Similarities
+from workbench.sweep.some import some_queries, source_of
+
+CELLS = 2**22  # numbers held per block of queries: weights, counters, ranks
+SCORES = 2**24  # scores held per block of queries of a method that is not linear
+
+Bias = np.ndarray | Callable[[Method], np.ndarray] | None
+
+
+class RankBlock(NamedTuple):
+    """Ranks of some methods for some queries. Methods with the same weights share one row of the ranks."""
+
+    members: np.ndarray  # (M,) which of the methods
+    which: np.ndarray  # (M,) the row of each in the ranks
+    queries: slice
+    ranks: dict[str, Int["U q T"]]
+
+
+class Asked(NamedTuple):
+    """How to count."""
+
+    certified: bool = True
+    bias: Bias = None
+    workers: int | None = None
+
+
+def ranks(
+    methods: Sequence[Method],
+    case,
+    bench: Benchmark | None = None,
+    qrels: Sequence[str] = ("default",),
+    *,
+    certified: bool = True,
+    bias: Bias = None,
+    workers: int | None = None,
+) -> dict[str, Int["P Q T"]]:
+    """Target ranks (int32) of every method under each of the named qrels; arguments and errors as in `sweep`."""
+    case = source_of(case, bench)
+    chosen = _chosen(case.benchmark, qrels)
+    out = {name: np.empty((len(methods), *some.targets.shape), np.int32) for name, some in chosen.items()}
+    for block in rank_blocks(methods, case, qrels, Asked(certified, bias, workers)):
+        for name, values in block.ranks.items():
+            for p, row in zip(block.members, block.which, strict=True):
+                out[name][p, block.queries] = values[row]
+    return out
+
+
+def rank_blocks(methods: Sequence[Method], case, qrels: Sequence[str], asked: Asked) -> Iterator[RankBlock]:
+    """The ranks in pieces of bounded size, which together hold every method and query once."""
+    chosen = _chosen(case.benchmark, qrels)
+    linear: dict[tuple, list[int]] = {}
+    for p, method in enumerate(methods):
+        if not isinstance(method, LinearMethod):
+            yield from _scored(p, method, case, chosen, asked)
+        elif callable(asked.bias):
+            yield from _counted(
+                np.array([p]), [method], case, chosen, asked._replace(bias=asked.bias(method))
+            )
+        else:
+            linear.setdefault(tuple(method.terms), []).append(p)
+    for members in linear.values():
+        yield from _counted(np.array(members), [methods[p] for p in members], case, chosen, asked)
+
+
+def _counted(
+    members: np.ndarray, methods: list[LinearMethod], case, qrels: Mapping[str, Qrels], asked: Asked
+) -> Iterator[RankBlock]:
+    """Linear methods over the same terms."""
+    sims = case.similarities(methods[0].terms)
+    bias = _checked(asked.bias, sims)
+    given = _fixed_weights(methods, sims)
+    fixed = None if given is None else distinct_weights(given)
+    n_settings = len(methods) if fixed is None else len(fixed[0])
+    cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
+    cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
+    for rows in _slices(sims.n_queries, CELLS // cells):
+        some = sims.queries(rows, share=False)
+        settings, which = distinct_weights(_weights(methods, some)) if fixed is None else fixed
+        mine = bias[rows] if bias is not None and bias.ndim == 2 else bias
+        right = {name: one.rows(rows) for name, one in qrels.items()}
+        yield RankBlock(members, which, rows, _count(settings, some, right, asked._replace(bias=mine)))
+
+
+def _count(weights: np.ndarray, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:
+    if find_spec("numba") is not None:
+        from workbench.score.counting import count_ranks
+
+        return count_ranks(
+            weights, sims, qrels, certified=asked.certified, bias=asked.bias, workers=asked.workers
+        )
+    warnings.warn(
+        "numba is missing, so settings are counted one by one; for exact grids in one pass: "
+        "pip install 'zscir-workbench[sweeps]'",
+        stacklevel=5,
+    )
+    each = [
+        _count_one(weight, sims, qrels, asked)
+        for weight in np.broadcast_to(weights, (len(weights), sims.n_queries, weights.shape[2]))
+    ]
+    return {name: np.stack([ranks[name] for ranks in each]) for name in qrels}
+
+
+def _count_one(weights: np.ndarray, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:
+    if asked.certified:
+        return certified_target_ranks(weights, sims, qrels, bias=asked.bias)
+    scores = sims.combine(weights) + (0 if asked.bias is None else asked.bias.astype(np.float32))
+    return {name: target_ranks(scores, some) for name, some in qrels.items()}
+
+
+def _scored(p: int, method: Method, case, qrels: Mapping[str, Qrels], asked: Asked) -> Iterator[RankBlock]:
+    """A method that gives scores: in blocks of queries, unless a query's scores depend on the others asked."""
+    n_queries, n_items = len(case.benchmark.queries), len(case.benchmark.gallery)
+    bias = asked.bias(method) if callable(asked.bias) else asked.bias
+    step = n_queries if getattr(method, "transductive", False) else SCORES // n_items
+    for rows in _slices(n_queries, step):
+        scores = method.score(case if step >= n_queries else some_queries(case, rows))
+        if bias is not None:
+            scores = scores + (bias[rows] if bias.ndim == 2 else bias)
+        found = {name: target_ranks(scores, some.rows(rows))[None] for name, some in qrels.items()}
+        yield RankBlock(np.array([p]), np.zeros(1, int), rows, found)
+
+
+def _fixed_weights(methods: list[LinearMethod], sims: Similarities) -> np.ndarray | None:
+    """(P, 1, K) weights where none of the methods gives weights per query; seen on the first query."""
+    gram = sims.queries(slice(0, 1), share=False).gram
+    given = [np.asarray(method.weights(gram)) for method in methods]
+    return _stacked(methods, given, sims)[:, None] if all(one.ndim == 1 for one in given) else None
+
+
+def _weights(methods: list[LinearMethod], sims: Similarities) -> np.ndarray:
+    """(P, Q, K) weights."""
+    shape = (sims.n_queries, len(sims.terms))
+    given = [np.asarray(method.weights(sims.gram)) for method in methods]
+    return _stacked(methods, [np.broadcast_to(one, shape) if one.ndim == 1 else one for one in given], sims)
+
+
+def _stacked(methods: list[LinearMethod], given: list[np.ndarray], sims: Similarities) -> np.ndarray:
+    """float32 weights of all methods. Raises ArrayError, naming the method, for a wrong shape, NaN or infinity."""
+    shapes = {(sims.n_queries, len(sims.terms)), (len(sims.terms),)}
+    for method, one in zip(methods, given, strict=True):
+        if one.shape not in shapes and one.shape[1:] != (len(sims.terms),):
+            raise ArrayError(
+                f"weights of {method}: got shape {one.shape}, expected one per term {tuple(sims.terms)}"
+            )
+    weights = np.stack(given).astype(np.float32)
+    for method, one in zip(methods, weights, strict=True) if not np.isfinite(weights).all() else ():
+        check_finite(f"weights of {method}", one)
+    return weights
+
+
+def _checked(bias: np.ndarray | None, sims: Similarities) -> np.ndarray | None:
+    if bias is None:
+        return None
+    bias = np.asarray(bias, np.float32)
+    if bias.shape not in ((sims.n_items,), (sims.n_queries, sims.n_items)):
+        raise ArrayError(
+            f"bias: got shape {bias.shape}, expected ({sims.n_items},) or ({sims.n_queries}, {sims.n_items})"
+        )
+    check_finite("bias", bias)
+    return bias
+
+
+def _chosen(bench: Benchmark, names: Sequence[str]) -> dict[str, Qrels]:
+    for name in names:
+        if name not in bench.qrels:
+            raise UnknownName(
+                f"{bench.name} has no qrels {name!r}.{nearest(name, bench.qrels)} Known: {', '.join(bench.qrels)}"
+            )
+    return {name: bench.qrels[name] for name in names}
+
+
+def _slices(n: int, step: int) -> Iterator[slice]:
+    """Equal slices of at most `step`."""
+    step = -(-n // -(-n // max(1, step)))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))

@@ -1,0 +1,120 @@
+"""sweep: ranks of every setting -> means of every metric, as a tidy frame."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from workbench.arrays import Float
+from workbench.data.benchmark import Benchmark
+from workbench.evaluation import query_columns
+from workbench.methods.base import METHODS, Method
+from workbench.metrics import measure, parse_metric
+from workbench.protocol import groups_of, protocol_text, rules_of
+from workbench.sweep.ranks import Asked, Bias, RankBlock, rank_blocks
+from workbench.sweep.some import source_of
+
+RANKS = 2**19  # ranks measured at a time
+
+
+def sweep(
+    methods: Sequence[Method],
+    case,
+    bench: Benchmark | None = None,
+    metrics: Sequence[str] | None = None,
+    *,
+    certified: bool = True,
+    bias: Bias = None,
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Every metric of every method on one case: a row per method and metric.
+
+    Columns: method (its registered name), each field in which methods differ or that is not at its default, metric,
+    value (the mean the benchmark's protocol asks for, 0 to 1), queries, then what the row belongs to: benchmark,
+    split, protocol, encoder, captions. A setting chosen by such a frame was chosen on its split.
+
+    case: a Case, or Similarities together with `bench`. metrics: the benchmark's unless given.
+    certified: ranks of linear methods are those of float64 scores (`score.exact`), as in `evaluate`; otherwise float32
+    similarities are taken as they are, and about one rank in ten thousand may differ.
+    bias: added to every score as it is, (N,) or (Q, N); or a function of the method that gives it anew per setting,
+    for corrections whose bank depends on the swept fields. Methods do not normalise their composed queries (that
+    changes no rank), so a bias meets scores as long as the method makes them.
+    workers: threads, one per core unless given.
+
+    Raises UnknownName for a metric or qrels that are not there; ArrayError for weights or a bias that do not fit.
+    """
+    case = source_of(case, bench)
+    bench = case.benchmark
+    specs = tuple(metrics or bench.metrics)
+    qrels = tuple(dict.fromkeys(parse_metric(spec).qrels for spec in specs))
+    shares = _shares(bench)
+    totals = np.zeros((len(methods), len(specs)))
+    for block in rank_blocks(methods, case, qrels, Asked(certified, bias, workers)):
+        totals[block.members] += _measured(block, specs, shares)[block.which]
+    values = totals / len(bench.queries) if shares is None else totals
+    frame = pd.DataFrame({**_columns(methods), **dict(zip(specs, values.T, strict=True))})
+    frame = frame.melt([name for name in frame if name not in specs], list(specs), "metric", "value")
+    return frame.assign(
+        queries=len(bench.queries),
+        benchmark=bench.name,
+        split=bench.split,
+        protocol=protocol_text(rules_of(bench)),
+        encoder=getattr(case, "encoder", None),
+        captions=getattr(case, "captions", None),
+    )
+
+
+def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
+    """Each metric's sum over the block's queries, for each distinct setting."""
+    n_settings = len(next(iter(block.ranks.values())))
+    cells = max(ranks[0].size for ranks in block.ranks.values())
+    step = max(1, RANKS // cells)
+    sums = []
+    for some in (slice(p, p + step) for p in range(0, n_settings, step)):
+        flat = {
+            name: ranks[some].reshape(-1, ranks.shape[2]) for name, ranks in block.ranks.items()
+        }  # one long list of queries
+        n_queries = block.queries.stop - block.queries.start
+        values = [column.reshape(-1, n_queries) for column in measure(flat, specs).values()]
+        sums.append(
+            np.stack(
+                [one.sum(axis=1) if shares is None else one @ shares[block.queries] for one in values], axis=1
+            )
+        )
+    return np.concatenate(sums)
+
+
+def _shares(bench: Benchmark) -> Float[" Q"] | None:
+    """Each query's weight in the benchmark's mean; None for the plain one."""
+    rules = rules_of(bench)
+    if rules.get("mean over", "queries") == "queries":
+        return None
+    protocol = protocol_text(rules)
+    return groups_of(pd.DataFrame({**query_columns(bench), "protocol": protocol})).weights
+
+
+def _columns(methods: Sequence[Method]) -> dict[str, list]:
+    """The method's name, and the fields that tell the settings apart; None where a method has no such field."""
+    names = {kind: _name(kind) for kind in dict.fromkeys(map(type, methods))}
+    swept = dict.fromkeys(name for kind in names for name in _swept(kind, methods))
+    return {
+        "method": [names[type(method)] for method in methods],
+        **{field: [getattr(method, field, None) for method in methods] for field in swept},
+    }
+
+
+def _swept(kind: type, methods: Sequence[Method]) -> list[str]:
+    mine = [method for method in methods if type(method) is kind]
+    return [
+        field.name
+        for field in dataclasses.fields(kind)
+        if {repr(getattr(method, field.name)) for method in mine} != {repr(field.default)}
+    ]
+
+
+def _name(kind: type) -> str:
+    """The registered name, else the class's own: a sweep needs no registration."""
+    return next((name for name in METHODS.names() if METHODS.get(name) is kind), kind.__name__)
