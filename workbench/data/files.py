@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
+from workbench.arrays import Int
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.images import FolderImages
 from workbench.paths import benchmark_root
@@ -120,8 +122,12 @@ class Place:
         if folder is None:
             problem = f"the folder {folders[0]}/ is missing, with {len(names):,} pictures (looked in {self.looked()})"
             raise MissingFiles(self.what, [problem], self.advice)
+        return self.pictures_at(folder, names)
+
+    def pictures_at(self, folder: Path, names: Sequence[str]) -> FolderImages:
+        """The named pictures in this folder, each there and not empty. Raises as `pictures`."""
         images = FolderImages(folder.resolve(), names)
-        problems = images.problems()
+        problems = list(dict.fromkeys(images.problems()))
         if problems:
             raise MissingFiles(self.what, [f"{folder.name}/{problem}" for problem in problems], self.advice)
         return images
@@ -185,3 +191,31 @@ def _wrong(problem: Mapping) -> str:
     if problem["type"] == "missing" and isinstance(problem["input"], Mapping):
         hint = nearest(name, problem["input"]) or f" It has: {', '.join(map(str, problem['input']))}."
     return f"entry {where}: {name}: {problem['msg']}.{hint}" if name else f"entry {where}: {problem['msg']}"
+
+
+def read_lines(place: Place, *relatives: str) -> list[tuple[int, str]]:
+    """Number (from 1) and text of every line that is not blank, of the first of these files that exists.
+
+    Raises MissingFiles where there is none, BenchmarkError where it is no text or has no line.
+    """
+    path = place.find(*relatives)
+    if path is None:
+        raise MissingFiles(
+            place.what, [f"{relatives[0]} is missing (looked in {place.looked()})"], place.advice
+        )
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{path} cannot be read as text ({error})") from error
+    found = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise BenchmarkError(f"{path} is empty; fetch it again")
+    return found
+
+
+def padded(lists: Sequence[Sequence[int]]) -> Int["Q W"]:
+    """Rows of unequal length as one matrix, filled up with -1; at least one column."""
+    matrix = np.full((len(lists), max([1, *map(len, lists)])), -1, np.int32)
+    for query, rows in enumerate(lists):
+        matrix[query, : len(rows)] = rows
+    return matrix

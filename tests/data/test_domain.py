@@ -1,0 +1,103 @@
+"""Domain conversion: labels, the found share, and damaged lists."""
+
+import numpy as np
+import pytest
+
+from tests.data.layouts import write_picture
+from workbench import data
+from workbench.data.benchmark import BenchmarkError, Qrels
+from workbench.data.files import MissingFiles, padded
+from workbench.data.predictions import Rankings
+from workbench.metrics import capped_precision_at, fraction_recall_at, precision_at
+from workbench.official import score_rankings
+from workbench.score.ranks import target_ranks
+
+TARGETS = {
+    "imagenet-r/n1/cartoon_0.jpg": 2,
+    "imagenet-r/n1/cartoon_1.jpg": 2,
+    "imagenet-r/n2/origami_0.jpg": 1005,
+}
+TARGETS |= {"real/n1/b.JPEG": 4002, "imagenet-r/n2/toy_0.jpg": 2005}
+QUERIES = {"real/n1/a.JPEG": 2, "real/n2/c.JPEG": 5}
+
+
+def domain(root):
+    root.mkdir(parents=True, exist_ok=True)
+    for file, rows in (("imgnet_real_query.txt", QUERIES), ("imgnet_targets.txt", TARGETS)):
+        (root / file).write_text("".join(f"imgnet/{path} {label} \n" for path, label in rows.items()))
+        for i, path in enumerate(rows):
+            write_picture(root / path, i)
+    return root
+
+
+def load(root, split="cartoon", **changes):
+    return data.load("domain", split, root, **{"counts": {"queries": 2, "gallery": 5}, **changes})
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_labels_become_targets(tmp_path, above):
+    domain(tmp_path / "imgnet")
+    bench = load(tmp_path if above else tmp_path / "imgnet")
+    np.testing.assert_array_equal(bench.qrels["default"].targets, [[0, 1], [-1, -1]])
+    assert bench.queries[0].modification == ("a cartoon",)
+    assert bench.card.counts["without_target"] == 1
+    assert bench.references[1].size == bench.gallery.images[4].size == (12, 10)
+    origami = load(tmp_path / "imgnet", "origami")
+    assert origami.queries[0].modification == ("an origami",)
+    np.testing.assert_array_equal(origami.qrels["default"].targets, [[-1], [2]])
+
+
+def test_recall_is_the_found_share_and_a_query_without_target_counts(tmp_path):
+    bench = load(domain(tmp_path), pictures=False)
+    ids = bench.gallery.ids
+    found = score_rankings(bench, Rankings({"0": (ids[1], ids[3]), "1": ids})).metrics
+    assert found["Recall@10"] == pytest.approx((1 / (2 + 1e-5) + 0) / 2)
+
+
+def test_fixture_of_the_published_implementation(golden):
+    given, expected = (
+        golden("cir/pic2word_domain_object", "input.npz"),
+        golden("cir/pic2word_domain_object", "expected.json"),
+    )
+    right = [np.flatnonzero(given["target_labels"] == label).tolist() for label in given["query_labels"]]
+    ranks = target_ranks(given["query"] @ given["target"].T, Qrels(padded(right)))
+    functions = {"R": fraction_recall_at, "P": precision_at}
+    for name, value in expected["imagenet_r_fraction"].items():
+        kind, _, k = name.removeprefix("Real2Sketch_").partition("@")
+        assert functions[kind](ranks, int(k)).mean() == pytest.approx(value, abs=1e-6)
+
+
+def test_domain_metric_of_icir(golden):
+    """Class = instance, domain = text: P@K there is over min(T, K)."""
+    given, expected = golden("cir/basic_icir", "input.npz"), golden("cir/basic_icir", "expected.json")
+    scores = golden("cir/basic_icir", "expected_scores.npz")["sum"]
+    for domain_name in ("text0", "text2"):
+        block = expected[f"domain_metrics_sum_{domain_name}"]
+        right = [
+            np.flatnonzero(
+                (given["database_instance"] == c) & (given["database_text"] == domain_name)
+            ).tolist()
+            for c in given["query_instance"]
+        ]
+        ranks = target_ranks(scores, Qrels(padded(right)))
+        for k in (5, 10):
+            assert 100 * fraction_recall_at(ranks, k).mean() == pytest.approx(block[f"R@{k}"], abs=0.0051)
+            assert 100 * capped_precision_at(ranks, k).mean() == pytest.approx(block[f"P@{k}"], abs=0.0051)
+
+
+def test_damaged_lists(tmp_path):
+    domain(tmp_path)
+    (tmp_path / "real/n1/b.JPEG").unlink()
+    with pytest.raises(MissingFiles, match=r"real/n1/b\.JPEG is missing"):
+        load(tmp_path)
+    (tmp_path / "imgnet_targets.txt").write_text("imgnet/real/n1/b.JPEG\n")
+    with pytest.raises(BenchmarkError, match="line 1: expected a path and a label"):
+        load(tmp_path)
+    (tmp_path / "imgnet_targets.txt").write_text("")
+    with pytest.raises(BenchmarkError, match="is empty; fetch it again"):
+        load(tmp_path)
+
+
+def test_published_counts(tmp_path):
+    with pytest.raises(BenchmarkError, match="pictures in the domain: found 2, expected 3726"):
+        data.load("domain", "cartoon", domain(tmp_path))

@@ -1,0 +1,122 @@
+"""i-CIR's loader and its three averages."""
+
+import numpy as np
+import pytest
+
+from tests.data.layouts import write_picture
+from workbench import data
+from workbench.data.benchmark import BenchmarkError
+from workbench.data.files import MissingFiles
+from workbench.data.predictions import Rankings
+from workbench.metrics import average_precision_trapezoid
+from workbench.official import score_rankings, summarise
+from workbench.score.ranks import count_ties, target_ranks
+
+
+def icir(root, prefix=""):
+    database = [
+        ("database/a/0.jpg", "red", "cup"),
+        ("database/a/1.jpg", "broken", "cup"),
+        ("database/a/2.jpg", "red", "cup"),
+        ("database/b/0.jpg", "red", "hat"),
+        ("database/b/1.jpg", "old", "hat"),
+    ]
+    queries = [
+        ("query/a/0.jpg", "red", "cup"),
+        ("query/a/0.jpg", "broken", "cup"),
+        ("query/b/0.jpg", "old", "hat"),
+    ]
+    for file, lines in (("database_files.csv", database), ("query_files.csv", queries)):
+        root.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text("".join(f"{prefix}{','.join(line)}\n" for line in lines))
+        for i, (picture, *_) in enumerate(lines):
+            write_picture(root / picture, i)
+    return root
+
+
+def load(root, **changes):
+    return data.load("icir", "test", root, **{"counts": {"queries": 3, "instance": 2}, **changes})
+
+
+@pytest.mark.parametrize("prefix", ["", "icir/"])
+def test_each_query_searches_its_instance(tmp_path, prefix):
+    bench = load(icir(tmp_path / "icir", prefix))
+    qrels = bench.qrels["default"]
+    np.testing.assert_array_equal(qrels.candidates, [[0, 1, 2], [0, 1, 2], [3, 4, -1]])
+    np.testing.assert_array_equal(qrels.targets, [[0, 2], [1, -1], [4, -1]])
+    assert bench.queries[0].reference is None
+    assert bench.gallery.images[0].size == bench.references[0].size == (12, 10)
+
+
+def test_three_averages(tmp_path):
+    bench = load(icir(tmp_path))
+    ids = bench.gallery.ids
+    lists = {"0": (ids[0], ids[2], ids[1]), "1": (ids[0], ids[1], ids[2]), "2": (ids[4], ids[3])}
+    first, second, third = 2 / (2 + 1e-5), 0.25 / (1 + 1e-5), 1 / (1 + 1e-5)
+    found = score_rankings(bench, Rankings(lists)).metrics
+    assert found["mAP"] == pytest.approx((first + second + third) / 3)
+    assert found["mmAP"] == pytest.approx(((first + second) / 2 + third) / 2)
+    assert found["minmAP"] == pytest.approx((second + third) / 2)
+
+
+def test_summary_of_the_published_implementation(golden, tmp_path):
+    """`product` searched in each instance's own database, as files in the published layout."""
+    given, expected = golden("cir/basic_icir", "input.npz"), golden("cir/basic_icir", "expected.json")
+    for file, kind in (("database", "database"), ("query", "query")):
+        texts = given["database_text" if kind == "database" else "query_text_label"]
+        rows = zip(texts.tolist(), given[f"{kind}_instance"].tolist(), strict=True)
+        lines = [f"{kind}/{i}.jpg,{text},{instance}\n" for i, (text, instance) in enumerate(rows)]
+        (tmp_path / f"{file}_files.csv").write_text("".join(lines))
+    bench = data.load("icir", "test", tmp_path, pictures=False)
+    scores, qrels = golden("cir/basic_icir", "expected_scores.npz")["product"], bench.qrels["default"]
+    ap, tied = average_precision_trapezoid(target_ranks(scores, qrels)), count_ties(scores, qrels).any(axis=1)
+    given_ap = np.empty(len(ap))
+    for name, values in expected["per_instance_product_AP"].items():
+        given_ap[[query.tags["instance"] == name for query in bench.queries]] = values
+    np.testing.assert_allclose(ap[~tied], given_ap[~tied], atol=1e-6)
+    assert (~tied).sum() >= 5
+    # clamped similarities tie at 0: the reference keeps whatever order its sort leaves, we count against the target
+    assert (ap[tied] <= given_ap[tied]).all()
+    ap = given_ap
+    for name, value in summarise(bench, {"map_trapezoid": ap}).items():
+        assert 100 * value == pytest.approx(expected["per_instance_product"][name.lower()], abs=0.0051)
+
+
+def test_every_missing_picture_is_named(tmp_path):
+    icir(tmp_path)
+    (tmp_path / "database/a/1.jpg").unlink()
+    (tmp_path / "database/b/0.jpg").write_bytes(b"")
+    with pytest.raises(MissingFiles) as caught:
+        load(tmp_path)
+    assert [problem.split("/", 1)[1] for problem in caught.value.problems] == [
+        "database/a/1.jpg is missing",
+        "database/b/0.jpg is empty (0 bytes)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "query/a/0.jpg,red, blue,cup",
+            r"query_files.csv: line 4: expected picture,text,instance \(1 such lines\)",
+        ),
+        (
+            "query/a/0.jpg,green,cup",
+            "1 queries have no right answer in database_files.csv, the first is line 4",
+        ),
+    ],
+)
+def test_damaged_lists(tmp_path, line, message):
+    icir(tmp_path)
+    with (tmp_path / "query_files.csv").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(BenchmarkError, match=message):
+        load(tmp_path)
+
+
+def test_missing_lists_and_published_counts(tmp_path):
+    with pytest.raises(MissingFiles, match=r"query_files\.csv is missing"):
+        load(tmp_path)
+    with pytest.raises(BenchmarkError, match="queries: found 3, expected 1883"):
+        data.load("icir", "test", icir(tmp_path))
