@@ -181,15 +181,15 @@ def test_two_modifications_are_read_in_both_orders(tiny, store):
     image = tiny.encode_images([Pictures(N)[2], Pictures(N)[0]]) / 2
 
     def read(sentence, query):
-        return encode_with_words(tiny, [sentence], image[[query]])[0]
+        return encode_with_words(tiny, [sentence], image[[query]])
 
     orders = [read("a photo of $ that red and the", 0), read("a photo of $ that the and red", 0)]
-    mean = unit(np.mean([unit(row) for row in orders], axis=0))
-    np.testing.assert_allclose(case.parts["composed_pseudo_word:searle"][0], mean, atol=1e-5)
-    alone = unit(read("a photo of $ that two cats", 1))
-    np.testing.assert_allclose(unit(case.parts["composed_pseudo_word:searle"])[1], alone, atol=1e-5)
+    mean = unit((unit(orders[0]) + unit(orders[1])) / 2)
+    searle = case.parts["composed_pseudo_word:searle"]
+    np.testing.assert_allclose(searle[:1], mean, atol=1e-5)
+    np.testing.assert_allclose(searle[1:], unit(read("a photo of $ that two cats", 1)), atol=1e-5)
     second_first = read("a photo of $ , the and red.", 0)
-    np.testing.assert_allclose(case.parts["composed_pseudo_word:pic2word"][0], second_first, atol=1e-5)
+    np.testing.assert_allclose(case.parts["composed_pseudo_word:pic2word"][:1], second_first, atol=1e-5)
 
 
 def test_sentences_are_checked_before_any_word_is_made(tiny, store):
@@ -256,8 +256,10 @@ def test_corpora_are_texts_or_rows(store):
     case = build_case(benchmark(), encoder, corpora=corpora, store=store)
     np.testing.assert_array_equal(case.corpora["subjects"], encoder.encode_texts(corpora["subjects"]))
     np.testing.assert_array_equal(case.corpora["mean_image"], mean)
-    with pytest.raises(ArrayError, match=r"corpus 'mean_image'.*D=8"):
-        build_case(benchmark(), encoder, corpora={"mean_image": np.ones((1, 9), np.float32)}, store=store)
+    # behind the back of the tests' own shape checks
+    object.__setattr__(case, "corpora", {"mean_image": np.ones((1, 9), np.float32)})
+    with pytest.raises(ArrayError, match=r"corpus 'mean_image': got shape \(1, 9\).*D=8"):
+        case.__post_init__()
 
 
 def test_verdicts_come_along(store):

@@ -69,7 +69,7 @@ def build_case(
     recomposer: Recomposer | None = None,
     descriptions: Mapping[str, Sequence[Target]] | None = None,
     pseudo_words: Mapping[str, Inverter] | None = None,
-    corpora: Mapping[str, Sequence[str] | Float["M D"]] | None = None,
+    corpora: Mapping[str, Sequence[str] | Float["_ D"]] | None = None,
     verdicts: Mapping[str, Verdicts] | None = None,
     terms: Iterable[tuple[str, str]] | None = None,
     wording: Wording = PLAIN,

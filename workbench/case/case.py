@@ -33,7 +33,7 @@ class Case:
     failures: tuple[Failure, ...] = ()
     wording: Wording = PLAIN
     makers: Mapping[str, str] = field(default_factory=dict)
-    corpora: Mapping[str, Float["M D"]] = field(default_factory=dict)
+    corpora: Mapping[str, Float["_ D"]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def __post_init__(self):
