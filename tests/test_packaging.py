@@ -196,6 +196,14 @@ except FileNotFoundError as error:
 
 
 @pytest.mark.slow
+def test_the_wheel_holds_the_prompts(wheel):
+    code = "from workbench.language import prompts; print(prompts.__file__, *prompts.prompt_names('edit'))"
+    file, *names = from_wheel(wheel, code, home=None).split()
+    assert file.startswith(str(wheel))
+    assert {"garment", "open-scene", "tiny-editor"} <= set(names)
+
+
+@pytest.mark.slow
 def test_a_wheel_finds_the_built_in_world_by_one_variable(wheel):
     code = "from workbench import paths; print(paths.data_root())"
     assert from_wheel(wheel, code, home=str(ROOT)) == str(ROOT / "data")

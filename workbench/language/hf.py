@@ -62,6 +62,17 @@ def find_model(name: str | Path) -> ModelFolder:
     return ModelFolder(folder, f"{text}@{folder.name[:12]}")
 
 
+def transformers_package():
+    """The transformers package. Raises ImportError that names its extra."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImportError(
+            "models in this process need the transformers package: pip install 'zscir-workbench[language]'"
+        ) from error
+    return transformers
+
+
 def load(kind, folder: ModelFolder, device: str | None = None):
     """The model of that auto class, ready to generate, strictly from its safetensors. Raises ModelError."""
     where = find_device(device)
@@ -91,6 +102,11 @@ def load_part(kind, folder: ModelFolder, **options):
         return kind.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False, **options)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError, TypeError) as error:
         raise ModelError(f"{folder.id}: cannot load its {kind.__name__}: {_first_line(error)}") from error
+
+
+def dtype_of(model) -> str:
+    """What the model counts in, such as "float32": part of what its texts depend on."""
+    return str(model.dtype).removeprefix("torch.")
 
 
 @torch.inference_mode()

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from workbench.language.captions import Caption
 from workbench.language.decoding import GREEDY, Decoding, picture_content
-from workbench.language.hf import ModelError, find_model, generate, load, load_part
+from workbench.language.hf import (
+    ModelError,
+    dtype_of,
+    find_model,
+    generate,
+    load,
+    load_part,
+    transformers_package,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,9 +38,7 @@ class HfCaptioner:
     def __init__(
         self, name: str, decoding: Decoding = GREEDY, prompt: Prompt | None = None, device: str | None = None
     ):
-        from transformers import AutoModelForImageTextToText
-
-        folder = find_model(name)
+        auto, folder = transformers_package(), find_model(name)
         self.id, self.decoding, self.prompt = folder.id, decoding, prompt
         self.processor, self.tokenizer = _processor(folder)
         self.chats = bool(getattr(self.processor, "chat_template", None))
@@ -40,10 +46,12 @@ class HfCaptioner:
             raise ModelError(f"{self.id} is a chat model: it needs a prompt, such as describe")
         if prompt is not None and self.tokenizer is None:
             raise ModelError(f"{self.id} takes a picture and no text: use it without a prompt")
-        self.tokenizer = self.tokenizer or _tokenizer(folder)
-        self.model = load(AutoModelForImageTextToText, folder, device)
+        self.tokenizer = self.tokenizer or load_part(auto.AutoTokenizer, folder)
+        self.model = load(auto.AutoModelForImageTextToText, folder, device)
         self.max_tokens = decoding.max_tokens or MAX_TOKENS
-        self.options: Mapping[str, object] = decoding.options(self.max_tokens) | {"dtype": _dtype(self.model)}
+        self.options: Mapping[str, object] = decoding.options(self.max_tokens) | {
+            "dtype": dtype_of(self.model)
+        }
 
     def caption(self, images: Sequence[Image.Image], sample: int = 0) -> list[Caption]:
         """One caption per picture, as one batch. Raises DecodingError for a second sample of greedy decoding."""
@@ -74,20 +82,9 @@ class HfCaptioner:
 
 def _processor(folder):
     """(processor, its tokenizer); the tokenizer is None where the processor takes pictures alone."""
-    from transformers import AutoImageProcessor, AutoProcessor
-
-    processor = load_part(AutoProcessor, folder)
+    auto = transformers_package()
+    processor = load_part(auto.AutoProcessor, folder)
     if not hasattr(processor, "image_processor"):  # an encoder-decoder pair: each half has its own
-        return load_part(AutoImageProcessor, folder), None
+        return load_part(auto.AutoImageProcessor, folder), None
     processor.tokenizer.padding_side = "left"  # what is generated follows the text
     return processor, processor.tokenizer
-
-
-def _tokenizer(folder):
-    from transformers import AutoTokenizer
-
-    return load_part(AutoTokenizer, folder)
-
-
-def _dtype(model) -> str:
-    return str(model.dtype).removeprefix("torch.")

@@ -13,7 +13,16 @@ from time import perf_counter
 from typing import NamedTuple
 
 from workbench.language.decoding import GREEDY, Decoding
-from workbench.language.hf import ModelError, Written, find_model, generate, load, load_part
+from workbench.language.hf import (
+    ModelError,
+    Written,
+    dtype_of,
+    find_model,
+    generate,
+    load,
+    load_part,
+    transformers_package,
+)
 from workbench.language.prompts import Prompt, load_prompt
 from workbench.language.recompose import read_reply
 from workbench.language.server import Reply
@@ -44,19 +53,18 @@ class HfRecomposer:
         device: str | None = None,
         batch_size: int = 16,
     ):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        folder = find_model(name)
+        auto, folder = transformers_package(), find_model(name)
         self.id, self.decoding, self.prompt = folder.id, decoding, prompt or load_prompt("open-scene", "edit")
-        self.tokenizer = load_part(AutoTokenizer, folder, padding_side="left")
+        self.tokenizer = load_part(auto.AutoTokenizer, folder, padding_side="left")
         if not self.tokenizer.chat_template:
             raise ModelError(f"{self.id} has no chat template: it is no chat model, or an incomplete folder")
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model = load(AutoModelForCausalLM, folder, device)
+        self.model = load(auto.AutoModelForCausalLM, folder, device)
         self.max_tokens = decoding.max_tokens or MAX_TOKENS
-        dtype = str(self.model.dtype).removeprefix("torch.")
-        self.options: Mapping[str, object] = decoding.options(self.max_tokens) | {"dtype": dtype}
+        self.options: Mapping[str, object] = decoding.options(self.max_tokens) | {
+            "dtype": dtype_of(self.model)
+        }
         self.workers = batch_size
         self._batches = Batches(self._answer, batch_size)
 
