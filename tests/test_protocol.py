@@ -1,13 +1,23 @@
 """What numbers belong to: clusters, strata and means as the protocol says; what differs is not put together."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.data.benchmark import Summary
 from workbench.evaluation import results_table
-from workbench.protocol import EvaluationError, ProtocolMismatch, groups_of, join, protocol_of, protocol_text
+from workbench.protocol import (
+    EvaluationError,
+    ProtocolMismatch,
+    groups_of,
+    join,
+    protocol_of,
+    protocol_text,
+    rules_of,
+)
 
 
 def answers(method: str, protocol: dict | None = None, **columns) -> pd.DataFrame:
@@ -52,6 +62,24 @@ def test_a_frame_without_a_protocol_is_taken_plainly():
 def test_the_table_takes_the_benchmarks_own_mean(protocol, mean):
     table = results_table(answers("a", protocol), ["hit@1"])
     assert table["mean"][0] == pytest.approx(mean)
+
+
+def test_official_numbers_say_how_queries_hang_together(make_case):
+    bench = make_case(seed=1).benchmark
+    over = {tag: Summary("R", "recall@10", over=tag) for tag in ("category", "instance")}
+    plain, worst = Summary("mAP", "map"), Summary("minmAP", "map", over="instance", within="min")
+    part = Summary("R dress", "recall@10", where=("category", "dress"))
+    for summaries, expected in (
+        ((), {}),
+        ((plain,), {}),
+        ((over["category"], part), {"mean over": "strata", "strata": "category"}),  # FashionIQ
+        ((plain, over["instance"], worst), {"clusters": "instance"}),  # i-CIR
+        ((over["category"], over["instance"]), {}),
+    ):
+        rules = rules_of(dataclasses.replace(bench, summaries=summaries))
+        assert rules == {"reference": "excluded", **expected}
+    stated = dataclasses.replace(bench, summaries=(plain, worst), protocol={"clusters": "scene"})
+    assert rules_of(stated) == {"clusters": "scene"}
 
 
 def test_a_tag_that_is_not_there_is_named():

@@ -35,18 +35,18 @@ class ProtocolMismatch(EvaluationError):
 def rules_of(bench) -> dict[str, str]:
     """A benchmark's protocol, and how its queries hang together where its official numbers say so.
 
-    A set whose numbers are all means over the values of one tag (FashionIQ's categories) has those values as strata, or
-    as clusters where its protocol names the same tag. What the protocol states itself stands.
+    Where all of them are means over the values of one tag (FashionIQ's categories), those values are strata and the
+    mean is over them. Where only some are (i-CIR's mmAP beside mAP), they are clusters: queries of one instance succeed
+    and fail together. What the protocol states itself stands.
     """
-    rules = dict(bench.protocol)
     official = [one for one in bench.summaries if one.where is None]
-    over = {one.over for one in official if one.within == "mean"}
-    if len(over) != 1 or None in over or any(one.within != "mean" for one in official):
-        return rules
-    (tag,) = over
-    if rules.get("clusters") == tag:
-        return {"mean over": "clusters", **rules}
-    return {"mean over": "strata", "strata": tag, **rules}
+    tags = {one.over for one in official if one.over is not None}
+    if len(tags) != 1:
+        return dict(bench.protocol)
+    (tag,) = tags
+    if all(one.over == tag and one.within == "mean" for one in official):
+        return {"mean over": "strata", "strata": tag, **bench.protocol}
+    return {"clusters": tag, **bench.protocol}
 
 
 def protocol_text(protocol: Mapping[str, str]) -> str:
