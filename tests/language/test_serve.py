@@ -79,7 +79,7 @@ def served(tmp_path_factory):
 @pytest.mark.slow
 def test_the_client_talks_to_a_real_server(served):
     url, model = served
-    reply = ChatServer(url, model, timeout=300).chat(
+    reply = ChatServer(url, model, timeout=300.0).chat(
         [{"role": "user", "content": "a cat, make it blue"}], temperature=0, max_tokens=7
     )
     assert reply.text
@@ -93,7 +93,7 @@ def test_edits_by_a_real_server_are_recorded_and_replayed(served, tmp_path):
     url, model = served
     path = tmp_path / "edits.jsonl"
     captions, modifications = ["a cat", "a dog", "a cat"], ["make it blue", "make it red", "make it blue"]
-    edits = RecordedEdits.make(Editor(url, timeout=300, model=model), path, workers=2)
+    edits = RecordedEdits.make(Editor(url, timeout=300.0, model=model), path, workers=2)
     outcome = edits.fill(captions, modifications)
     assert outcome.answered + len(outcome.failed) == 2 and outcome.left == 0
     assert outcome.tokens > 0
@@ -104,7 +104,7 @@ def test_edits_by_a_real_server_are_recorded_and_replayed(served, tmp_path):
     texts = edits.texts(*zip(*answered, strict=True))
     assert RecordedEdits.replay(path).texts(*zip(*answered, strict=True)) == texts
     again = tmp_path / "again.jsonl"
-    RecordedEdits.make(Editor(url, timeout=300, model=model), again).fill(captions, modifications)
+    RecordedEdits.make(Editor(url, timeout=300.0, model=model), again).fill(captions, modifications)
     assert [r.text for r in Records(again)] and {r.key: r.text for r in Records(again)} == {
         r.key: r.text for r in Records(path)
     }, "temperature 0 says the same again"

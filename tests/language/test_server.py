@@ -174,6 +174,8 @@ def test_a_forked_process_makes_its_own_connection(url):
 def test_a_server_is_named_by_model_and_host_alone():
     assert ChatServer("http://127.0.0.1:8080/v1", "m").id == "m@127.0.0.1"
     assert ChatServer("https://api.openai.com/v1", "gpt-x").id == "gpt-x@api.openai.com"
+    assert ChatServer("http://localhost/v1", "/home/me/models/mine").id == "mine@localhost"
+    assert ChatServer("http://localhost/v1", "owner/name").id == "owner/name@localhost"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -85,8 +86,9 @@ class ChatServer:
 
     @property
     def id(self) -> str:
-        """Model and host: a server that moves to another port is the same server."""
-        return f"{self.model}@{self._host}"
+        """Model and host: a server that moves to another port is the same server, and a folder goes by its name."""
+        model = Path(self.model)
+        return f"{model.name if model.is_absolute() else self.model}@{self._host}"
 
     def chat(self, messages: Sequence[Mapping[str, object]], **options: object) -> Reply:
         """One reply to the messages; ``options`` go into the request as they are (temperature, max_tokens, seed ...).
