@@ -39,7 +39,6 @@ from workbench.data.tinycir.world import KINDS, Card
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 WIDTH, CONTEXT = 128, 32
-LOOKS, DETAILS = 0.5, 1.0  # weights of the two readers' losses beside the other two
 ATTRIBUTES = ["kind", *dict.fromkeys(a.name for k in KINDS.values() for a in k.attributes)]
 CODES = {
     name: {
@@ -213,21 +212,29 @@ def normalise(pixels: torch.Tensor) -> torch.Tensor:
     ).view(1, 3, 1, 1)
 
 
-def losses(model, read_off, batch, scale: float) -> tuple[torch.Tensor, ...]:
+def losses(model, read_off, batch, scale: float, smooth: float) -> tuple[torch.Tensor, ...]:
     """(contrastive, caption, looks, details) losses; only canonical descriptions teach the decoder."""
     *views, tokens, read, canonical, fits, codes = batch
     image, image_tokens = views if len(views) == 2 else model._encode_image(normalise(*views))
     text, _ = encode_text(model, tokens)
     logits = scale * text @ image.T
-    rows = torch.arange(len(logits), device=logits.device)
     wrong_twin = fits & ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(wrong_twin, float("-inf"))
-    contrastive = (F.cross_entropy(logits, rows) + F.cross_entropy(logits.T, rows)) / 2
+    contrastive = (smoothed(logits, wrong_twin, smooth) + smoothed(logits.T, wrong_twin.T, smooth)) / 2
     _, heard = encode_text(model, read[canonical])
     said = model.text_decoder(image_tokens[canonical], heard[:, :-1])
     caption = F.cross_entropy(said.flatten(0, 1), tokens[canonical][:, 1:].flatten(), ignore_index=0)
     details = read_off["details"](image_tokens.mean(1), codes)
     return contrastive, caption, read_off["looks"](image, codes), details
+
+
+def smoothed(logits: torch.Tensor, masked: torch.Tensor, smooth: float) -> torch.Tensor:
+    """Cross-entropy of the diagonal, ``smooth`` of it against an even spread over what is not masked.
+
+    Smoothing makes margins wider than needed costly, so angles stay small and the cone stays open.
+    """
+    log_p = F.log_softmax(logits.masked_fill(masked, float("-inf")), dim=1)
+    even = log_p.masked_fill(masked, 0).sum(1) / (~masked).sum(1)
+    return -((1 - smooth) * log_p.diagonal() + smooth * even).mean()
 
 
 def encode_text(model, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -272,6 +279,10 @@ def main() -> None:
     parser.add_argument("--peak", type=float, default=1e-3)
     parser.add_argument("--scale", type=float, default=50.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--looks", type=float, default=0.5, help="weight of the looks loss beside the others' 1"
+    )
+    parser.add_argument("--smooth", type=float, default=0.0, help="label smoothing of the contrastive loss")
     parser.add_argument("--pictures", type=Path, default=Path("cache/tiny-coca/pictures"))
     parser.add_argument("--start-from", type=Path, help="a checkpoint whose weights a new run begins with")
     parser.add_argument("--keep-pictures", action="store_true", help="leave the image tower as it is")
@@ -319,10 +330,12 @@ def train(model, read_off, optimiser, batches, state, args, checkpoint: Path, de
     while (progress := state["seconds"] / (60 * args.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = group.get("times", 1) * learning_rate(progress + 1e-4, args.peak)
-        parts = losses(model, read_off, [t.to(device) for t in batches(state["step"])], args.scale)
+        parts = losses(
+            model, read_off, [t.to(device) for t in batches(state["step"])], args.scale, args.smooth
+        )
         optimiser.zero_grad(set_to_none=True)
         contrastive, caption, looks, details = parts
-        (contrastive + caption + LOOKS * looks + DETAILS * details).backward()
+        (contrastive + caption + args.looks * looks + details).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         state["step"] += 1
