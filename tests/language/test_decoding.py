@@ -71,7 +71,7 @@ def test_numbers_depend_on_seed_content_and_sample_and_not_on_the_batch():
         ({"temperature": -0.1}, "temperature: got -0.1"),
         ({"temperature": float("nan")}, "temperature: got nan"),
         ({"temperature": float("inf")}, "temperature: got inf"),
-        ({"top_p": 0}, "top_p: got 0"),
+        ({"top_p": 0.0}, "top_p: got 0"),
         ({"top_p": 1.1}, "top_p: got 1.1"),
         ({"seed": -1}, "seed: got -1"),
         ({"max_tokens": 0}, "max_tokens: got 0"),

@@ -35,6 +35,8 @@ class Decoding:
     max_tokens: int | None = None
 
     def __post_init__(self):
+        for name in ("temperature", "top_p"):  # 1 and 1.0 are one option in a record's key
+            object.__setattr__(self, name, float(getattr(self, name)))
         checks = {
             "temperature": (self.temperature, 0 <= self.temperature < float("inf"), "0 (greedy) or more"),
             "top_p": (self.top_p, 0 < self.top_p <= 1, "more than 0, at most 1"),

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from workbench.errors import UserError
 from workbench.registry import nearest
@@ -19,8 +19,7 @@ from workbench.registry import nearest
 if TYPE_CHECKING:
     from workbench.language.recompose import Recomposer
 
-StandIn = Literal["modification", "caption", "none"]
-STAND_INS = get_args(StandIn)
+STAND_INS = ("modification", "caption", "none")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def edit_captions(
     queries: Sequence[str],
     captions: Sequence[str],
     modifications: Sequence[str],
-    stand_in: StandIn = "modification",
+    stand_in: str = "modification",
 ) -> Edits:
     """Edit the caption of each query (by id) as its modification asks.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from workbench.encode.clip import file_digest, find_device
 from workbench.errors import UserError
@@ -85,7 +86,7 @@ def load(kind, folder: ModelFolder, device: str | None = None):
             dtype=torch.float32 if where.type == "cpu" else "auto",
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
         raise ModelError(f"{folder.id}: cannot load it as {kind.__name__}: {_first_line(error)}") from error
     if report["missing_keys"]:
         first = sorted(report["missing_keys"])[0]
