@@ -67,16 +67,15 @@ class Record:
         return make_key(self.input, self.model, self.options, self.prompt, self.sample)
 
     @classmethod
-    def checked(cls, given: Mapping[str, object]) -> Record:
+    def checked(cls, given: object) -> Record:
         """A record from a file that anybody may have written. Raises TypeError, naming the field."""
-        record = cls(**given)
+        if not isinstance(given, dict):
+            raise TypeError(f"got {type(given).__name__}, expected an object with the record's fields")
         for name, kinds in _KINDS.items():
-            value = getattr(record, name)
-            if not isinstance(value, kinds):
-                raise TypeError(
-                    f"{name} is {value!r}, expected {' or '.join(kind.__name__ for kind in kinds)}"
-                )
-        return record
+            if name in given and not isinstance(given[name], kinds):
+                expected = " or ".join(kind.__name__ for kind in kinds)
+                raise TypeError(f"{name} is {given[name]!r}, expected {expected}")
+        return cls(**given)
 
     def line(self) -> str:
         """The record as one line of JSON; the last fields only where they say something."""
