@@ -6,6 +6,7 @@ Messages name the model and the server's host, quote what the server said where 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 
 from workbench.errors import UserError
 
@@ -84,13 +85,11 @@ def of_status(status: int) -> type[ServerError]:
 def seconds_to_wait(headers: Mapping[str, str], now: float) -> float | None:
     """What ``retry-after-ms`` or ``Retry-After`` (seconds, or a date compared with ``now``, POSIX seconds) ask for.
 
-    >>> seconds_to_wait({"retry-after": "2.5"}, now=0), seconds_to_wait({"retry-after-ms": "300"}, now=0)
+    >>> seconds_to_wait({"retry-after": "2.5"}, now=0.0), seconds_to_wait({"retry-after-ms": "300"}, now=0.0)
     (2.5, 0.3)
-    >>> seconds_to_wait({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=50.0), seconds_to_wait({}, now=0)
+    >>> seconds_to_wait({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=50.0), seconds_to_wait({}, now=0.0)
     (10.0, None)
     """
-    from email.utils import parsedate_to_datetime
-
     try:
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1000
