@@ -2,6 +2,7 @@
 
 frame, runs = evaluate_and_record(case, methods)      evaluate, and append a run of each to runs/runs.jsonl
 results_table(query_frame(read_runs()), metrics)      all runs -> means with intervals and paired tests
+write_sweep(swept), read_sweep(run)                   the grid that a run's setting was chosen in
 diff(first, second)                                   why two runs differ, one sentence each
 rerun(run).same                                       the same numbers to the last digit?
 """
@@ -11,6 +12,7 @@ from workbench.runs.record import evaluate_and_record, record
 from workbench.runs.rerun import Rerun, rerun
 from workbench.runs.run import Run, RunError, find_run
 from workbench.runs.store import append_run, export_runs, read_queries, read_runs, runs_frame
+from workbench.runs.sweeps import read_sweep, write_sweep
 
 __all__ = [
     "Rerun",
@@ -27,7 +29,9 @@ __all__ = [
     "query_frame",
     "read_queries",
     "read_runs",
+    "read_sweep",
     "record",
     "rerun",
     "runs_frame",
+    "write_sweep",
 ]

@@ -30,7 +30,7 @@ def append_run(run: Run, folder: Path | str | None = None, file: str = FILE) -> 
 
     Raises PathEscape where ``file`` leads out of the folder.
     """
-    path = inside(_folder(folder), file)
+    path = inside(folder_of(folder), file)
     kept = Run.model_validate(without_secrets(run.model_dump()))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), path.open("ab+") as lines:
@@ -47,7 +47,7 @@ def read_runs(folder: Path | str | None = None) -> list[Run]:
     Raises RunError naming file and line where one is not a run; a last line without an end is a kill's and is left out.
     """
     found: dict[str, Run] = {}
-    for path in sorted(_folder(folder).glob("*.jsonl")):
+    for path in sorted(folder_of(folder).glob("*.jsonl")):
         lines = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines[:-1], start=1):
             run = parse_run(line, f"{path.name}, line {number}")
@@ -57,7 +57,7 @@ def read_runs(folder: Path | str | None = None) -> list[Run]:
 
 def write_queries(id: str, frame: pd.DataFrame, folder: Path | str | None = None) -> str:
     """Keep a run's numbers per query; gives back the file's SHA-256."""
-    return _write(_queries(id, folder), frame)
+    return write_whole(_queries(id, folder), parquet(frame))
 
 
 def read_queries(run: Run, folder: Path | str | None = None) -> pd.DataFrame:
@@ -81,15 +81,16 @@ def export_runs(runs: Sequence[Run], path: Path | str) -> None:
     """`runs_frame` as a Parquet file; a column with values of several types is written as text."""
     frame = runs_frame(runs)
     mixed = [name for name in frame if frame[name].dropna().map(type).nunique() > 1]
-    _write(Path(path), frame.astype(dict.fromkeys(mixed, "str")))
+    write_whole(Path(path), parquet(frame.astype(dict.fromkeys(mixed, "str"))))
 
 
-def _folder(folder: Path | str | None) -> Path:
+def folder_of(folder: Path | str | None) -> Path:
+    """The folder of runs: runs/ in the workbench's home unless given."""
     return runs_root() if folder is None else Path(folder)
 
 
 def _queries(id: str, folder: Path | str | None) -> Path:
-    return inside(_folder(folder), f"queries/{id}.parquet")
+    return inside(folder_of(folder), f"queries/{id}.parquet")
 
 
 def _cell(value):
@@ -97,20 +98,25 @@ def _cell(value):
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def _write(path: Path, frame: pd.DataFrame) -> str:
-    """A Parquet file whole or not at all (temporary file, then rename); gives back its SHA-256."""
+def parquet(frame: pd.DataFrame) -> bytes:
+    """A Parquet file's content: the same for the same frame."""
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, data: bytes) -> str:
+    """A file whole or not at all (temporary file, then rename); gives back its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
+            file.write(data)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    return hashlib.sha256(data).hexdigest()
 
 
 def _drop_cut_line(file) -> None:

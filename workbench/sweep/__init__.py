@@ -11,8 +11,9 @@ block of pictures, and settings that stand on lines in weight space are counted 
 other methods are scored block by block of queries.
 """
 
+from workbench.sweep.axes import axis_values
 from workbench.sweep.grid import grid
 from workbench.sweep.ranks import ranks
 from workbench.sweep.sweep import sweep
 
-__all__ = ["grid", "ranks", "sweep"]
+__all__ = ["axis_values", "grid", "ranks", "sweep"]
