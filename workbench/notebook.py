@@ -10,10 +10,12 @@ A command keeps committed notebooks small and quiet: `python -m workbench.notebo
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import SVG, display
 from matplotlib.figure import Figure
@@ -24,9 +26,11 @@ from workbench.data.benchmark import Benchmark
 from workbench.evaluation import evaluate, results_table
 from workbench.language.recompose import RuleRecomposer
 from workbench.methods import Method
+from workbench.metrics import parse_metric
 from workbench.paths import home, inside
 from workbench.plots.style import same_drawing, svg
 from workbench.plots.triplets import Ranked, Triplet, triplet_sheet
+from workbench.score.line import RankCurves, rank_curves
 from workbench.score.ranks import top_k
 from workbench.tables import to_markdown, to_text
 
@@ -35,12 +39,14 @@ __all__ = [
     "clean",
     "curve",
     "expect",
+    "line",
     "load_case",
     "save_figure",
     "setup",
     "show",
     "show_targets",
     "show_triplets",
+    "steps",
 ]
 
 BUILT_IN = ("tinycir", "val", "tiny-coca")  # the setting that the numbers in the notebooks' prose belong to
@@ -118,6 +124,27 @@ def curve(
     results = results_table(evaluate(case, methods, metrics), metrics, seed=seed)
     family, value = zip(*results["method"].map(setting), strict=True)
     return results.assign(method=family, **{parameter: value})
+
+
+def line(case: Case, start: Method, end: Method) -> RankCurves:
+    """The exact target ranks on the way from one linear method to another over the same terms."""
+    sims = case.similarities(start.terms)
+    weights = (method.weights(sims.gram) for method in (start, end))
+    return rank_curves(*weights, sims, case.benchmark.qrels["default"])
+
+
+def steps(
+    curves: Mapping[str, RankCurves], parameter: str, ends: tuple[float, float], metrics: Sequence[str]
+) -> pd.DataFrame:
+    """Exact curves as rows for a figure, two per step: method, metric, the parameter (from ends[0] to ends[1]), value."""
+    frames = []
+    for (name, one), metric in itertools.product(curves.items(), metrics):
+        places, values = one.mean(parse_metric(metric))
+        around = np.column_stack([np.append(0.0, np.nextafter(places, 2)), np.append(places, 1.0)])
+        along = ends[0] + around.ravel() * (ends[1] - ends[0])
+        rows = {"method": name, "metric": metric, parameter: along, "value": values.repeat(2)}
+        frames.append(pd.DataFrame(rows))
+    return pd.concat(frames, ignore_index=True)
 
 
 def triplets(case: Case, methods: Mapping[str, Method], queries: Sequence[int], k: int = 6) -> list[Triplet]:
