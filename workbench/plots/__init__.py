@@ -2,6 +2,7 @@
 
 from workbench.plots.breakdown import breakdown_bars, flip_bars, gains, necessity_bars
 from workbench.plots.curves import metric_curve, rank_cdf, target_counts
+from workbench.plots.ladder import ladder
 from workbench.plots.landscape import ablation, landscape
 from workbench.plots.style import colour_of, svg
 from workbench.plots.triplets import Ranked, Triplet, triplet_sheet
@@ -14,6 +15,7 @@ __all__ = [
     "colour_of",
     "flip_bars",
     "gains",
+    "ladder",
     "landscape",
     "metric_curve",
     "necessity_bars",
