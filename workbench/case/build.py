@@ -20,6 +20,7 @@ from workbench.encode.inverter import Inverter
 from workbench.encode.store import EmbeddingStore
 from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedCaptions
+from workbench.language.captions import CaptionSource
 from workbench.language.replies import Target
 from workbench.language.verdicts import Verdicts
 from workbench.paths import benchmark_root
@@ -65,7 +66,7 @@ def build_case(
     benchmark: Benchmark,
     encoder: Encoder,
     *,
-    captions: RecordedCaptions | None = None,
+    captions: CaptionSource | None = None,
     recomposer: Recomposer | None = None,
     descriptions: Mapping[str, Sequence[Target]] | None = None,
     pseudo_words: Mapping[str, Inverter] | None = None,

@@ -11,7 +11,7 @@ from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder
 from workbench.encode.inverter import Inverter
 from workbench.encode.store import EmbeddingStore
-from workbench.language.cache import RecordedCaptions
+from workbench.language.captions import CaptionSource
 from workbench.language.replies import Target
 from workbench.registry import UnknownName
 from workbench.score.naming import take_apart
@@ -34,7 +34,7 @@ class Ingredients:
 
     benchmark: Benchmark
     encoder: Encoder
-    captions: RecordedCaptions | None = None
+    captions: CaptionSource | None = None
     recomposer: Recomposer | None = None
     descriptions: Mapping[str, Sequence[Target]] = field(default_factory=dict)
     pseudo_words: Mapping[str, Inverter] = field(default_factory=dict)

@@ -58,6 +58,16 @@ class Captioner(Protocol):
         """
 
 
+@runtime_checkable
+class CaptionSource(Protocol):
+    """Where a case has its captions from: records (``cache.RecordedCaptions``), the truth, or somebody's hand (``oracle``)."""
+
+    id: str
+
+    def texts(self, pictures: Sequence, indices: Sequence[int], sample: int = 0) -> tuple[str, ...]:
+        """The captions of ``pictures[i]`` for the indices, in their order; ``sample`` says which of several."""
+
+
 def load_captioner(
     name: str = "coca",
     *,
