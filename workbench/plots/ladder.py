@@ -21,18 +21,20 @@ def ladder(results: pd.DataFrame, title: str, metrics: Sequence[str] | None = No
     check_columns("ladder", results, "method", "metric", "mean", "low", "high", "baseline", "level")
     metrics = list(dict.fromkeys(results["metric"])) if metrics is None else list(metrics)
     methods = list(dict.fromkeys(results["method"]))
-    figure = Figure(figsize=(1.8 + 3.1 * len(metrics), 1.5 + 0.34 * len(methods)), layout="constrained")
+    figure = Figure(figsize=(1.8 + 2.7 * len(metrics), 1.5 + 0.34 * len(methods)), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     panels = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
     for panel, metric in zip(panels, metrics, strict=True):
         rows = results[results["metric"] == metric].set_index("method")
         check_columns(f"ladder of {metric}", rows, "mean")
         for place, method in enumerate(methods):
-            look = {"color": colour_of(method), "marker": marker_of(method), "markersize": 7}
+            look = {"color": colour_of(method), "marker": marker_of(method), "clip_on": False}
             ends = [rows.loc[method, end] for end in ("low", "high")]
-            panel.plot(ends, [place, place], color=look["color"], linewidth=2.4, solid_capstyle="butt")
-            panel.plot(rows.loc[method, "mean"], place, **look)
+            panel.plot(ends, [place, place], color=look["color"], linewidth=2.2, solid_capstyle="butt")
+            panel.plot(rows.loc[method, "mean"], place, markersize=5.5, **look)
         panel.axvline(rows.loc[rows["baseline"].iloc[0], "mean"], color="black", linestyle=":", linewidth=1)
         panel.set_xlim(0, 1)
+        panel.set_xticks([0, 0.25, 0.5, 0.75, 1])
         panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panel.set_xlabel(metric)
     panels[0].set_yticks(range(len(methods)), [label_of(method) for method in methods])
