@@ -62,6 +62,8 @@ WITH_EXAMPLES = (
     "encode.encoder",
     "geometry",
     "hubness.occurrence",
+    "language.decoding",
+    "language.replies",
     "methods.weimocir",
     "plots.style",
     "protocol",
