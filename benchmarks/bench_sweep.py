@@ -57,20 +57,28 @@ def world(
         return (rng.normal(size=(n, width)) * (size / np.sqrt(width))).astype(np.float32)
 
     axis = noise(2, 1.0)
-    clusters, of_item = noise(max(2, items // 40), 0.6), rng.integers(0, max(2, items // 40), items)
-    content = clusters[of_item] + noise(items, 0.5)
-    image, caption = axis[0] + content, 3 * (axis[1] + 0.7 * content + noise(items, 0.5))
-    reference, target = rng.integers(0, items, (2, queries))
-    # the target is the reference's neighbour: its picture differs as much as two of a cluster do
-    target = np.where(target == reference, (target + 1) % items, target)
-    misread = noise(queries, 0.55)
+    members = 200  # pictures of one cluster follow one another
+    of_item = np.arange(items) // members
+    cluster, own = noise(of_item[-1] + 1, 0.6)[of_item], noise(items, 0.4)
+    image, caption = axis[0] + cluster + own, 3 * (axis[1] + 0.4 * (cluster + own) + noise(items, 0.8))
+    reference = rng.integers(0, items, queries)
+    # targets stand in the reference's cluster: their pictures differ as much as any two there
+    first, room = reference // members * members, np.minimum(members, items - reference // members * members)
+    step = 1 + rng.integers(0, members // 2, (queries, 1)) + 5 * np.arange(targets)
+    right = first[:, None] + ((reference - first)[:, None] + step) % room[:, None]
+    target = right[:, 0]
+    misread = noise(queries, 0.4)
+
+    def said(rows: np.ndarray) -> np.ndarray:
+        """The cluster is put into words more often than what tells its pictures apart."""
+        return axis[1] + 0.15 * cluster[rows] + 0.1 * own[rows] + misread + noise(queries, 0.2)
+
     parts = {
         "reference_image": image[reference],
-        "reference_caption": 3 * (axis[1] + 0.7 * content[reference] + misread),
-        "composed_caption": 3 * (axis[1] + 0.55 * content[target] + 0.8 * misread + noise(queries, 0.5)),
-        "modification": 3 * (axis[1] + 0.3 * content[target] + noise(queries, 0.6)),
+        "reference_caption": 3 * said(reference),
+        "composed_caption": 3 * said(target),
+        "modification": 3 * (axis[1] + 0.1 * own[target] + noise(queries, 0.4)),
     }
-    right = (target[:, None] + np.arange(targets)) % items
     excluded = np.where((right == reference[:, None]).any(axis=1), -1, reference)[:, None]
     names = tuple(f"dev-{n:07d}-img" for n in range(items))
     bench = Benchmark(

@@ -20,16 +20,17 @@ def similarities(sims):
     return np.array(out)
 
 
-def scores(weights, sims, bias=None):
-    """(Q, N) from (K,) or (Q, K) weights, rounded to float32 as everywhere."""
+def scores(weights, known, bias=None):
+    """(Q, N) from (K,) or (Q, K) weights, rounded to float32 as everywhere, and the known similarities."""
     weights = np.asarray(weights, np.float32).astype(np.float64)
-    weights = np.broadcast_to(weights, (sims.n_queries, len(sims.terms)))
+    weights = np.broadcast_to(weights, (known.shape[1], len(known)))
     total = 0
-    for k, similarity in enumerate(similarities(sims)):
+    for k, similarity in enumerate(known):
         total = total + weights[:, k, None] * similarity
     return total if bias is None else total + np.asarray(bias, np.float32)
 
 
 def target_ranks(weights, sims, qrels, bias=None):
     """(P, Q, T) int64."""
-    return np.array([slow.target_ranks(scores(one, sims, bias), qrels) for one in weights])
+    known = similarities(sims)
+    return np.array([slow.target_ranks(scores(one, known, bias), qrels) for one in weights])

@@ -83,7 +83,7 @@ def qrels(seed, queries=6, items=40, targets=1, excluded=0, candidates=0):
 KINDS = ("random", "twins", "integers", "close", "peaked", "equal", "same texts")
 
 
-@settings(max_examples=60)
+@settings(max_examples=80)
 @given(
     seed=st.integers(0, 10**6),
     kind=st.sampled_from(KINDS),

@@ -6,7 +6,7 @@ import pytest
 from tests.score.test_counting import pdv_weights
 from workbench.methods import Slerp, WeiMoCIR
 from workbench.score.distinct import distinct_weights
-from workbench.score.lines import corners, find_lines
+from workbench.score.lines import box, find_lines
 
 
 @pytest.fixture
@@ -31,24 +31,27 @@ def test_pdv_has_a_line_per_beta(pdv, seed):
 
 def test_every_setting_is_where_its_line_says(pdv):
     lines = find_lines(pdv)
-    scaled = pdv[:, 0].astype(np.float64) / pdv[:, 0].sum(axis=1, keepdims=True, dtype=np.float64)
     for line, (a, b) in enumerate(zip(lines.start[:-1], lines.start[1:], strict=True)):
         place = lines.position[0, a:b, None]
         assert (np.diff(place, axis=0) >= 0).all()
         ends = lines.ends[0, line]
-        away = np.abs(scaled[lines.order[a:b]] - ((1 - place) * ends[0] + place * ends[1])).sum(axis=1)
+        away = np.abs(pdv[lines.order[a:b], 0] - ((1 - place) * ends[0] + place * ends[1])).sum(axis=1)
         assert away.max() <= lines.stray[0, line] + 1e-12
         assert away.max() < 1e-6
 
 
-def test_the_corners_bound_every_margin(pdv):
-    lines = find_lines(pdv)
-    hull = corners(lines)[0]
-    assert len(hull) == 4
-    offsets = np.random.default_rng(1).normal(size=(3, 200))
-    margins, bounds = pdv[:, 0] @ offsets, hull @ offsets
-    assert (margins.max(axis=0) <= bounds.max(axis=0) + 1e-5).all()
-    assert (margins.min(axis=0) >= bounds.min(axis=0) - 1e-5).all()
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_box_bounds_every_margin(pdv, gram, shared):
+    weights = pdv
+    if not shared:
+        weights = np.array([WeiMoCIR(a, b).weights(gram) for b in (0.1, 0.5, 1.0) for a in (0.0, 0.3, 0.9)])
+    centre, axes = box(find_lines(weights))
+    offsets = np.random.default_rng(1).normal(size=(weights.shape[2], 200))
+    margins = np.einsum("pqk,kn->pqn", weights, offsets)
+    swing = np.abs(np.einsum("qak,kn->qan", axes, offsets)).sum(axis=1) + 1e-5
+    away = np.abs(margins - np.einsum("qk,kn->qn", centre, offsets))
+    assert (away <= swing).all()
+    assert not shared or np.isclose(away.max(axis=0), swing, atol=1e-4).all()  # no wider than need be
 
 
 def test_methods_with_two_terms_have_one_line_and_weimocir_one_per_alpha(gram):

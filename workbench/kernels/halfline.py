@@ -7,11 +7,10 @@ single **flip point** m0 / (m0 - m1). Instead of asking every competitor at ever
 gap between settings where it flips; the running sum of the marks is its count at every setting.
 
 **Near ties.** float32 products are off by rounding. A mark is certain where the margins at the settings on both
-sides of it are larger than all errors together; there and elsewhere on the line the float64 score must then agree.
-Any other pair is taken up again in float64 (`_decide`), by the formula of `exact` and setting by setting where even
-float64 would be too close to call.
+sides of it are larger than all errors together: the float64 scores must then agree. Any other pair is taken up again
+in float64 (`_decide`), by the formula of `score.exact`, and setting by setting where even float64 is too close to call.
 
-Needs numba (extra "sweeps"). Left out: blocks, workers, and what ranks are made of; see `counting`.
+Needs numba (extra "sweeps"). Left out: blocks, workers, and what ranks are made of; see `score.counting`.
 """
 
 from __future__ import annotations
@@ -21,26 +20,38 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-CHUNK = 512  # competitors looked at together: their margins stay in the nearest cache
-HALF_ULP32, HALF_ULP64 = 2.0**-24, 2.0**-53
+COMPILED = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+}  # dividing by zero gives infinity, not an exception
+HALF_ULP64 = 2.0**-53
 DROPPED, OPEN, AHEAD = 0, 1, 2
+LANES = 8  # counters for items that do not move: one counter changed again and again would have to wait for itself
 
 
 class LineTable(NamedTuple):
-    """`lines.Lines` as the kernel reads it; the first axis is 1 where all queries share it, else one per query."""
+    """`lines.Lines` as the kernel reads it; the first axis of what is marked Q is 1 where all queries share it.
 
-    start: np.ndarray  # (L + 1,) int64
+    Counters of line l stand from slot[l] on. First, where settings stand at whole steps (cells > 0): one for nothing,
+    then rising in each step, one for nothing, falling in each step, LANES that never are ahead, LANES that always
+    are. Then for any line: ahead at the first setting, and marks before each further setting.
+    """
+
+    start: np.ndarray  # (L + 1,) int64: settings of each line
+    cells: np.ndarray  # (L,) int64: settings stand at whole numbers of so many equal steps; 0: anywhere
+    slot: np.ndarray  # (L + 1,) int64
+    step: np.ndarray  # (P,) int64: the whole step at which each setting stands; 0 where there are none
     position: np.ndarray  # (Q, P) float64
     ends: np.ndarray  # (Q, L, 2, K) float64
     ends32: np.ndarray  # (Q, L, 2, K) float32
-    reach: np.ndarray  # (Q, L) float32: largest error of a margin from rounded similarities
+    reach: np.ndarray  # (Q, L, 2) float32: largest error of the margin at each end from rounded similarities
     noise: np.ndarray  # (Q, L) float32: further error, per unit of the largest |s_k - t_k|
     stray: np.ndarray  # (Q, L) float64
     weights: np.ndarray  # (Q, P, K) float64
-    spare: float  # error of a margin taken at a corner, for any item
-    corners: np.ndarray  # (Q, V, K) float32; V = 0: `low` and `high` are used
-    low: np.ndarray  # (Q, K) float32: the smallest of each scaled weight
-    high: np.ndarray  # (Q, K) float32
+    centre: np.ndarray  # (Q, K) float32: all weights stand in a box around it
+    axes: np.ndarray  # (Q, A, K) float32: from the centre to the sides of the box
+    spare: float  # error of a margin at the box's corners, for any item
 
 
 class Rows(NamedTuple):
@@ -49,17 +60,17 @@ class Rows(NamedTuple):
     query: np.ndarray  # (R,) int64: row of the block of queries
     target: np.ndarray  # (R, K) float64: similarities of the target
     gone: np.ndarray  # (R, G) int64: items that do not count; -1 pads
-    candidates: np.ndarray  # (R, C) int64: count only these; C = 0: count all
+    candidates: np.ndarray  # (R, C) int64, rising: count only these; C = 0: count all
 
 
 class Exact(NamedTuple):
     """What float64 similarities are computed from. With `use` False the float32 ones are taken as they are."""
 
     use: bool
-    parts: np.ndarray  # (K, q, D) float64 raw rows
-    part_lengths: np.ndarray  # (K, q)
+    parts: np.ndarray  # (K, q, D) raw rows
+    part_lengths: np.ndarray  # (K, q) float64
     views: np.ndarray  # (W, n, D) raw rows of a block of items
-    view_lengths: np.ndarray  # (W, n)
+    view_lengths: np.ndarray  # (W, n) float64
     view_of: np.ndarray  # (K,) int64: which view each term faces; -1: a bias, taken as it is
 
 
@@ -68,235 +79,301 @@ class Scratch(NamedTuple):
 
     state: np.ndarray  # (n,) uint8
     item: np.ndarray  # (n + 1,) int32
-    close: np.ndarray  # (n + 1,) int32
-    offset: np.ndarray  # (K, n) float32
-    widest: np.ndarray  # (n,) float32
-    margin: np.ndarray  # (4, n) float32
+    offset: np.ndarray  # (K, n) float32: similarities above the target's
+    widest: np.ndarray  # (n,) float32: the largest of them
+    margin: np.ndarray  # (3, n) float32
+    lane: np.ndarray  # (n,) float32: 0 ... LANES - 1, again and again
+    place: np.ndarray  # (n,) int32
     known: np.ndarray  # (n,) int64: the row for which `exact` holds this item's similarities
     exact: np.ndarray  # (n, K) float64
 
 
-@njit(nogil=True, cache=True)
-def count(similarities, first, rows, lines, exact, scratch, ahead, marks):
-    """Adds a block of items to the counts of every row. Returns the largest rounding error that was seen.
+@njit(**COMPILED)
+def count(similarities, first, rows, lines, exact, scratch, marks):
+    """Adds a block of items to the counters of every row. Returns the largest rounding error that was seen.
 
-    similarities (K, q, n) float32 of items first ... first + n. ahead (R, L): competitors that beat the target at
-    the line's first setting, before any mark. marks (R, P + L): + 1 where one gets ahead, - 1 where one falls
-    behind; line l has its settings and one more place, for beyond the last, from start[l] + l on.
+    similarities (K, q, n) float32 of the items first ... first + n; marks (R, M) int32, see `LineTable`.
     """
     scratch.known[:] = -1
     worst = 0.0
-    target32 = np.empty(similarities.shape[0], np.float32)
     for row in range(len(rows.query)):
-        for k in range(len(target32)):
-            target32[k] = rows.target[row, k]
-        if rows.candidates.shape[1]:
-            some = _candidates(first, similarities.shape[2], row, rows, scratch)
-        else:
-            some, always = _undecided(similarities, first, row, target32, rows, lines, scratch)
-            for line in range(ahead.shape[1]):
-                ahead[row, line] += always
-        _offsets(similarities, rows.query[row], some, target32, scratch)
-        for line in range(ahead.shape[1]):
-            error = _count_line(similarities, row, line, some, rows, lines, exact, scratch, ahead, marks)
-            worst = max(worst, error)
+        shared = rows.query[row] if len(lines.reach) > 1 else 0
+        for k in range(len(similarities)):
+            _subtract(similarities[k, rows.query[row]], np.float32(rows.target[row, k]), scratch.offset[k])
+        some, always = _open_items(first, row, shared, rows, lines, scratch)
+        _gather(scratch.item, some, scratch.offset, scratch.widest)
+        for line in range(len(lines.cells)):
+            counters = marks[row, lines.slot[line] : lines.slot[line + 1]]
+            counters[_front(lines.cells[line])] += always
+            if _count_line(shared, line, some, lines, scratch, counters):
+                off = _take_up(similarities, row, line, some, rows, lines, exact, scratch, counters)
+                worst = max(worst, off)
     return worst
 
 
-@njit(nogil=True, cache=True)
-def _candidates(first, n, row, rows, scratch):
-    """Collects the row's candidates that stand in this block."""
-    some = 0
-    for c in range(rows.candidates.shape[1]):
-        item = rows.candidates[row, c] - first
-        if rows.candidates[row, c] >= 0 and 0 <= item < n:
-            counts = True
-            for g in range(rows.gone.shape[1]):
-                counts &= rows.gone[row, g] != rows.candidates[row, c]
-            scratch.item[some] = item
-            some += counts
-    return some
-
-
-@njit(nogil=True, cache=True)
-def _undecided(similarities, first, row, target32, rows, lines, scratch):
-    """Collects the items that may flip somewhere; counts those that are ahead at every setting.
-
-    The margin is linear in the weights, so over all settings it lies between its values at the corners.
-    """
-    query = rows.query[row]
-    shared = query if len(lines.reach) > 1 else 0
-    n = similarities.shape[2]
-    for start in range(0, n, CHUNK):
-        stop = min(start + CHUNK, n)
-        _extremes(similarities[:, query, start:stop], target32, shared, lines, scratch)
-        low, high = scratch.margin[0], scratch.margin[1]
-        spare = np.float32(lines.spare)
-        for j in range(stop - start):
-            scratch.state[start + j] = np.uint8(high[j] >= -spare) + np.uint8(low[j] > spare)
+@njit(**COMPILED)
+def _open_items(first, row, shared, rows, lines, scratch):
+    """Lists the items that may flip somewhere; returns how many, and how many are ahead at every setting."""
+    n = scratch.offset.shape[1]
+    if rows.candidates.shape[1]:
+        return _candidates(first, n, rows.candidates[row], rows.gone[row], scratch.item), 0
+    centre, axes = lines.centre[shared], lines.axes[shared]
+    _classify(centre, axes, scratch.offset, lines.spare, scratch.margin, scratch.state)
     for g in range(rows.gone.shape[1]):
         item = rows.gone[row, g] - first
         if rows.gone[row, g] >= 0 and 0 <= item < n:
             scratch.state[item] = DROPPED
-    always, some = _sort_out(scratch.state, n, scratch.item)
+    return _sort_out(scratch.state, scratch.item)
+
+
+@njit(**COMPILED)
+def _count_line(shared, line, some, lines, scratch, counters):
+    """Counts the listed items along one line; returns whether some could not be placed."""
+    m0, m1 = scratch.margin[0], scratch.margin[1]
+    _weigh(lines.ends32[shared, line, 0], scratch.offset, some, m0)
+    _weigh(lines.ends32[shared, line, 1], scratch.offset, some, m1)
+    widest, reach, noise = scratch.widest, lines.reach[shared, line], lines.noise[shared, line]
+    if lines.cells[line]:
+        _even_places(m0, m1, widest, reach, noise, scratch.lane, some, lines.cells[line], scratch.place)
+        return _tally(scratch.place, some, counters)
+    position = lines.position[shared, lines.start[line] : lines.start[line + 1]]
+    return _places(m0, m1, widest, reach, noise, some, position, scratch.place, counters)
+
+
+@njit(**COMPILED)
+def _front(cells):
+    """The counter of those ahead at the first setting; those of marks before other settings follow."""
+    return 2 * cells + 2 + 2 * LANES if cells else 0
+
+
+@njit(**COMPILED)
+def _subtract(values, less, into):
+    for j in range(len(values)):
+        into[j] = values[j] - less
+
+
+@njit(**COMPILED, fastmath={"contract"})
+def _weigh(weights, offset, n, margin):
+    """margin = the weighted sum of the offsets' rows; the usual numbers of terms in one go."""
+    if len(weights) == 2:
+        a, b, x, y = weights[0], weights[1], offset[0], offset[1]
+        for j in range(n):
+            margin[j] = a * x[j] + b * y[j]
+    elif len(weights) == 3:
+        a, b, c, x, y, z = weights[0], weights[1], weights[2], offset[0], offset[1], offset[2]
+        for j in range(n):
+            margin[j] = a * x[j] + b * y[j] + c * z[j]
+    elif len(weights) == 4:
+        a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+        x, y, z, w = offset[0], offset[1], offset[2], offset[3]
+        for j in range(n):
+            margin[j] = a * x[j] + b * y[j] + c * z[j] + d * w[j]
+    else:
+        for j in range(n):
+            margin[j] = weights[0] * offset[0, j]
+        for k in range(1, len(weights)):
+            for j in range(n):
+                margin[j] += weights[k] * offset[k, j]
+
+
+@njit(**COMPILED)
+def _classify(centre, axes, offset, spare, margin, state):
+    """Which items are ahead, or behind, at every setting.
+
+    The margin is linear in the weights: over a box of weights it is its value at the centre, give or take what each
+    axis can add.
+    """
+    n, least = offset.shape[1], np.float32(spare)
+    middle, along, swing = margin[0], margin[1], margin[2]
+    _weigh(centre, offset, n, middle)
+    for j in range(n):
+        swing[j] = least
+    for axis in range(len(axes)):
+        _weigh(axes[axis], offset, n, along)
+        for j in range(n):
+            swing[j] += abs(along[j])
+    for j in range(n):
+        state[j] = np.uint8(middle[j] >= -swing[j]) + np.uint8(middle[j] > swing[j])
+
+
+@njit(**COMPILED)
+def _sort_out(state, item):
+    """Lists the OPEN items and counts those AHEAD, without branches."""
+    some, always = 0, 0
+    for j in range(len(state)):
+        always += state[j] == AHEAD
+    for j in range(len(state)):
+        item[some] = j
+        some += state[j] == OPEN
     return some, always
 
 
-@njit(nogil=True, cache=True)
-def _extremes(similarities, target32, shared, lines, scratch):
-    """The lowest and highest margin of each item over all settings, into scratch.margin[0] and [1]."""
-    n_terms, n = similarities.shape
-    low, high, total = scratch.margin[0], scratch.margin[1], scratch.margin[2]
-    offset = scratch.offset
-    for k in range(n_terms):
-        for j in range(n):
-            offset[k, j] = similarities[k, j] - target32[k]
-    n_corners = lines.corners.shape[1]
-    for corner in range(n_corners):
-        _weigh(lines.corners[shared, corner], offset, n, total)
-        for j in range(n):
-            low[j] = total[j] if corner == 0 or total[j] < low[j] else low[j]
-            high[j] = total[j] if corner == 0 or total[j] > high[j] else high[j]
-    if n_corners == 0:
-        low[:n] = 0
-        high[:n] = 0
-        for k in range(n_terms):
-            least, most = lines.low[shared, k], lines.high[shared, k]
-            for j in range(n):
-                a, b = least * offset[k, j], most * offset[k, j]
-                low[j] += a if a < b else b
-                high[j] += b if a < b else a
+@njit(**COMPILED)
+def _candidates(first, n, candidates, gone, item):
+    """Lists the candidates that stand in this block; they rise."""
+    some = 0
+    for c in range(len(candidates)):
+        if candidates[c] >= first and candidates[c] < first + n:
+            counts = True
+            for g in range(len(gone)):
+                counts &= gone[g] != candidates[c]
+            item[some] = candidates[c] - first
+            some += counts
+    return some
 
 
-@njit(nogil=True, cache=True)
-def _offsets(similarities, query, some, target32, scratch):
-    """Similarities above the target's, of the collected items, side by side; and the largest of each item."""
+@njit(**COMPILED)
+def _gather(item, some, offset, widest):
+    """Moves the listed items' offsets side by side (items rise), and finds the largest of each."""
     for c in range(some):
-        scratch.widest[c] = 0
-    for k in range(similarities.shape[0]):
+        widest[c] = 0
+    for k in range(len(offset)):
+        mine = offset[k]
         for c in range(some):
-            value = similarities[k, query, scratch.item[c]] - target32[k]
-            scratch.offset[k, c] = value
-            scratch.widest[c] = max(scratch.widest[c], abs(value))
+            mine[c] = mine[item[c]]
+        for c in range(some):
+            widest[c] = abs(mine[c]) if abs(mine[c]) > widest[c] else widest[c]
 
 
-@njit(nogil=True, cache=True)
-def _count_line(similarities, row, line, some, rows, lines, exact, scratch, ahead, marks):
-    """Marks where the collected items flip along one line."""
-    query = rows.query[row]
-    shared = query if len(lines.reach) > 1 else 0
-    begin, n_settings = lines.start[line], lines.start[line + 1] - lines.start[line]
-    m0, m1, error, state = scratch.margin[0], scratch.margin[1], scratch.margin[2], scratch.state
-    reach, noise = lines.reach[shared, line], lines.noise[shared, line]
-    for end in range(2):
-        _weigh(lines.ends32[shared, line, end], scratch.offset, some, scratch.margin[end])
+@njit(**COMPILED, fastmath={"contract"})
+def _even_places(m0, m1, widest, reach, noise, lane, some, cells, place):
+    """On a line of equal steps: the counter of each item, by a product and a rounding; -1 where it is unclear.
+
+    Margins and their errors change evenly, so all settings are clear if the first, the last and the one nearest to
+    the flip are. Everything is multiplied by the number of steps, and float32, so that eight items fit side by side.
+    """
+    zero, one = np.float32(0), np.float32(1)
+    steps, fall = np.float32(cells), np.float32(cells + 2)
+    never, always = np.float32(2 * cells + 2), np.float32(2 * cells + 2 + LANES)
+    first, last, noise = reach[0] * steps, reach[1] * steps, noise * steps
+    more = reach[1] - reach[0]
+    beside = first + abs(
+        more
+    )  # the setting on the flip's other side has a larger margin, but perhaps a larger error
     for c in range(some):
-        error[c] = reach + noise * scratch.widest[c]
+        a, slope, rises = m0[c] * steps, m1[c] - m0[c], m1[c] > zero
+        flip = -a / slope
+        flip = flip if flip > zero else zero  # NaN too
+        flip = flip if flip < steps else steps
+        nearest = np.rint(flip)
+        there = np.floor(flip) + (one if rises else fall)
+        still = (always if rises else never) + lane[c]
+        there = there if (a > zero) != rises else still
+        error = noise * widest[c]
+        clear = abs(a + nearest * slope) > beside + nearest * more + error
+        clear &= (abs(a) > first + error) & (abs(m1[c] * steps) > last + error)
+        place[c] = np.int32(there if clear else -one)
+
+
+@njit(**COMPILED)
+def _places(m0, m1, widest, reach, noise, some, position, place, counters):
+    """On a line with settings anywhere: where each item flips, by halving; counted at once. -1 where it is unclear."""
+    last, unclear = len(position) - 1, 0
     for c in range(some):
-        below = (m0[c] < -error[c]) & (m1[c] < -error[c])
-        above = (m0[c] > error[c]) & (m1[c] > error[c])
-        state[c] = np.uint8(1) - np.uint8(below) + np.uint8(above)
-    always, close = _sort_out(state, some, scratch.close)
-    worst = 0.0
-    position = lines.position[shared, begin : begin + n_settings]
-    for i in range(close):
-        c = scratch.close[i]
-        gap = _gap(m0[c], m1[c], error[c], position)
-        if gap < 0:
-            off = _decide(similarities, row, line, scratch.item[c], rows, lines, exact, scratch, ahead, marks)
-            worst = max(worst, off)
-        elif m0[c] > 0:
-            always += 1
-            marks[row, begin + line + gap] -= 1
+        a, b, rises, error = m0[c], m1[c], m1[c] > 0, noise * widest[c]
+        place[c] = 0
+        if not (abs(a) > reach[0] + error and abs(b) > reach[1] + error):
+            place[c] = -1
+            unclear += 1
+        elif (a > 0) == rises:
+            counters[0] += rises
         else:
-            marks[row, begin + line + gap] += 1
-    ahead[row, line] += always
+            p = min(max(_first_from(position, -a / (b - a)), 1), last)
+            at, before = position[p], position[p - 1]
+            right, left = a + at * (b - a), a + before * (b - a)
+            clear = abs(right) > reach[0] + at * (reach[1] - reach[0]) + error
+            clear &= abs(left) > reach[0] + before * (reach[1] - reach[0]) + error
+            if clear and (right > 0) == rises and (left > 0) != rises:
+                counters[0] += a > 0
+                counters[p] += 1 if rises else -1
+            else:
+                place[c] = -1
+                unclear += 1
+    return unclear > 0
+
+
+@njit(**COMPILED)
+def _tally(place, some, counters):
+    """Counts each item at its place; returns whether some place is unclear (those go to counter 0, which is none)."""
+    unclear = np.int32(0)
+    for c in range(some):
+        unclear |= place[c]
+    if unclear >= 0:
+        for c in range(some):
+            counters[place[c]] += 1
+    else:
+        for c in range(some):
+            counters[max(place[c], 0)] += 1
+    return unclear < 0
+
+
+@njit(**COMPILED)
+def _first_from(position, value):
+    """The first setting of a line that stands at `value` or behind it; their number if none does."""
+    begin, end = 0, len(position)
+    while begin < end:
+        middle = (begin + end) // 2
+        if position[middle] < value:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@njit(**COMPILED)
+def _take_up(similarities, row, line, some, rows, lines, exact, scratch, counters):
+    """Decides the items with unclear places in float64. Returns the largest rounding error that was seen."""
+    worst = 0.0
+    query, target = rows.query[row], rows.target[row]
+    for c in range(some):
+        if scratch.place[c] < 0:
+            item = scratch.item[c]
+            mine = scratch.exact[item]
+            if scratch.known[item] != row:
+                worst = max(worst, _look_up(similarities, query, item, exact, mine))
+                scratch.known[item] = row
+            _decide(mine, target, query if len(lines.reach) > 1 else 0, line, lines, counters)
     return worst
 
 
-@njit(nogil=True, cache=True)
-def _weigh(weights, offset, n, margin):
-    """margin = the weighted sum of the offsets' rows."""
-    for j in range(n):
-        margin[j] = weights[0] * offset[0, j]
-    for k in range(1, len(weights)):
-        for j in range(n):
-            margin[j] += weights[k] * offset[k, j]
-
-
-@njit(nogil=True, cache=True)
-def _sort_out(state, n, open_ones):
-    """Lists which are OPEN; returns how many are AHEAD and how many are open. Written without branches."""
-    ahead, some = 0, 0
-    for j in range(n):
-        ahead += state[j] == AHEAD
-    for j in range(n):
-        open_ones[some] = j
-        some += state[j] == OPEN
-    return ahead, some
-
-
-@njit(nogil=True, cache=True)
-def _gap(m0, m1, error, position):
-    """The first setting past the flip point, or -1 where a setting beside it is too close to call."""
-    slope = m1 - m0
-    if not (m0 < -error or m0 > error) or not (m1 < -error or m1 > error):
-        return -1
-    flip = -m0 / slope
-    guess = min(int(flip * len(position)), len(position) - 1)
-    while guess > 0 and position[guess - 1] >= flip:
-        guess -= 1
-    while position[guess] < flip:
-        guess += 1
-    if guess == 0:
-        return -1
-    left, right = m0 + position[guess - 1] * slope, m0 + position[guess] * slope
-    if m0 < 0:
-        return guess if left < -error and right > error else -1
-    return guess if left > error and right < -error else -1
-
-
-@njit(nogil=True, cache=True)
-def _decide(similarities, row, line, item, rows, lines, exact, scratch, ahead, marks):
-    """Counts one near tie along one line in float64. Returns the rounding error of its float32 similarities."""
-    query = rows.query[row]
-    worst = 0.0
-    if scratch.known[item] != row:
-        worst = _look_up(similarities, query, item, exact, scratch.exact[item])
-        scratch.known[item] = row
-    mine, target = scratch.exact[item], rows.target[row]
-    shared = query if len(lines.reach) > 1 else 0
+@njit(**COMPILED)
+def _decide(mine, target, shared, line, lines, counters):
+    """Counts one near tie along one line: only settings that float64 margins leave open are asked one by one."""
     m0, m1, widest, size = 0.0, 0.0, 0.0, 0.0
     for k in range(len(target)):
         offset = mine[k] - target[k]
-        m0 += lines.ends[shared, line, 0, k] * offset
-        m1 += lines.ends[shared, line, 1, k] * offset
+        first, last = lines.ends[shared, line, 0, k], lines.ends[shared, line, 1, k]
+        m0 += first * offset
+        m1 += last * offset
         widest = max(widest, abs(offset))
-        size += max(abs(lines.ends[shared, line, 0, k]), abs(lines.ends[shared, line, 1, k])) * (
-            abs(mine[k]) + abs(target[k])
-        )
+        size += max(abs(first), abs(last)) * (abs(mine[k]) + abs(target[k]))
+    front = _front(lines.cells[line])
     if widest == 0:  # equal similarities, equal scores: a tie, at every setting
-        ahead[row, line] += 1
-        return worst
+        counters[front] += 1
+        return
+    begin, n = lines.start[line], lines.start[line + 1] - lines.start[line]
     error = lines.stray[shared, line] * widest + 8 * len(target) * HALF_ULP64 * size
-    begin, place = lines.start[line], lines.start[line] + line
-    beats = False
-    for p in range(begin, lines.start[line + 1]):
-        margin = m0 + lines.position[shared, p] * (m1 - m0)
-        now = (
-            margin > 0
-            if abs(margin) > error
-            else _score(lines.weights[shared, p], mine) >= _score(lines.weights[shared, p], target)
-        )
-        if p == begin:
-            ahead[row, line] += now
+    low, high = 0, n  # settings in between are asked
+    if abs(m1 - m0) > 1e-3 * error:
+        position = lines.position[shared, begin : begin + n]
+        flip, width = -m0 / (m1 - m0), error / abs(m1 - m0) + 1e-12
+        low, high = _first_from(position, flip - width), _first_from(position, flip + width)
+    beats = m0 > 0
+    if low > 0:
+        counters[front] += beats
+    for p in range(low, min(high + 1, n)):
+        now = m1 > 0
+        if p < high:
+            weights = lines.weights[shared, begin + p]
+            now = _score(weights, mine) >= _score(weights, target)
+        if p == 0:
+            counters[front] += now
         elif now != beats:
-            marks[row, place + p - begin] += 1 if now else -1
+            counters[front + p] += 1 if now else -1
         beats = now
-    return worst
 
 
-@njit(nogil=True, cache=True)
+@njit(**COMPILED)
 def _look_up(similarities, query, item, exact, into):
     """The exact similarities of one pair; returns how far the float32 ones are off."""
     worst = 0.0
@@ -311,7 +388,7 @@ def _look_up(similarities, query, item, exact, into):
     return worst
 
 
-@njit(nogil=True, cache=True)
+@njit(**COMPILED)
 def _dot(a, b):
     """`exact.dots` of two rows, in the same order."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
@@ -333,7 +410,7 @@ def _dot(a, b):
     return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
 
 
-@njit(nogil=True, cache=True)
+@njit(**COMPILED)
 def _score(weights, similarities):
     """`exact.weighed` of one pair, in the same order."""
     total = weights[0] * similarities[0]
@@ -342,18 +419,27 @@ def _score(weights, similarities):
     return total
 
 
-@njit(nogil=True, cache=True)
-def settle(lines_start, ahead, marks, counts):
-    """Running sums: competitors ahead of each row's target at every setting, (R, P) in the order of the lines."""
-    for row in range(len(ahead)):
-        for line in range(len(lines_start) - 1):
-            total = ahead[row, line]
-            for p in range(lines_start[line], lines_start[line + 1]):
-                total += marks[row, p + line]
+@njit(**COMPILED)
+def settle(lines, marks, counts):
+    """Running sums of the marks: competitors ahead of each row's target at every setting (R, P), line by line."""
+    for row in range(len(marks)):
+        for line in range(len(lines.cells)):
+            cells, slot = lines.cells[line], lines.slot[line]
+            falling, never, front = slot + cells + 1, slot + 2 * cells + 2, slot + _front(cells)
+            total, done = 0, 0
+            for counter in range(never + LANES, front):
+                total += marks[row, counter]
+            for counter in range(falling + 1, falling + 1 + cells):
+                total += marks[row, counter]
+            for p in range(lines.start[line], lines.start[line + 1]):
+                while done < lines.step[p]:
+                    done += 1
+                    total += marks[row, slot + done] - marks[row, falling + done]
+                total += marks[row, front + p - lines.start[line]]
                 counts[row, p] = total
 
 
-@njit(nogil=True, cache=True)
+@njit(**COMPILED)
 def lengths(rows):
     """`exact.lengths`, in the same order."""
     out = np.empty(len(rows))
@@ -362,7 +448,7 @@ def lengths(rows):
     return out
 
 
-@njit(nogil=True, cache=True)
+@njit(**COMPILED)
 def dots(parts, query, views):
     """`exact.dots` of parts[query[i]] and views[i], in the same order."""
     out = np.empty(len(views))

@@ -12,7 +12,7 @@ from workbench.arrays import Float, Int
 from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
-from workbench.score.lines import STRAIGHT, Lines, corners
+from workbench.score.lines import STRAIGHT, Lines, box
 from workbench.score.similarities import Similarities
 
 ITEMS = 4096  # items in a block at most
@@ -34,17 +34,20 @@ class Plan:
 
     def _table(self) -> halfline.LineTable:
         lines = self.lines
-        size = np.abs(lines.ends).max(axis=2)  # (Q, L, K)
-        products = size[:, :, : len(self.sims.terms)].sum(axis=2)
-        reach = products * ((self.rounding or 0) + ULP)
-        noise = size.sum(axis=2) * (2 * self.n_terms + 8) * ULP + lines.stray
+        size = np.abs(lines.ends)  # (Q, L, 2, K)
+        reach = size[..., : len(self.sims.terms)].sum(axis=3) * ((self.rounding or 0) + ULP)
+        noise = size.max(axis=2).sum(axis=2) * (2 * self.n_terms + 8) * ULP + lines.stray
         widest = 2.0 if self.bias is None else max(2.0, float(np.ptp(self.bias)))
-        spare = (reach + widest * (noise + 4 * STRAIGHT * self.n_terms * size.max())).max()
-        hull = corners(lines)
-        if hull is None:
-            hull = np.empty((len(lines.ends), 0, self.n_terms))
+        spare = (reach.max(axis=2) + widest * (noise + 4 * STRAIGHT * self.n_terms * size.max())).max()
+        centre, axes = box(lines)
+        counters = np.where(lines.cells > 0, 2 * lines.cells + 2 + 2 * halfline.LANES, 0) + np.diff(
+            lines.start
+        )
         return halfline.LineTable(
             start=lines.start,
+            cells=lines.cells,
+            slot=np.cumsum([0, *counters]),
+            step=lines.step,
             position=_plain(lines.position),
             ends=_plain(lines.ends),
             ends32=_plain(lines.ends, np.float32),
@@ -52,10 +55,9 @@ class Plan:
             noise=_plain(noise, np.float32),
             stray=_plain(lines.stray),
             weights=_plain(lines.weights),
+            centre=_plain(centre, np.float32),
+            axes=_plain(axes, np.float32),
             spare=float(spare),
-            corners=_plain(hull, np.float32),
-            low=_plain(lines.ends.min(axis=(1, 2)), np.float32),
-            high=_plain(lines.ends.max(axis=(1, 2)), np.float32),
         )
 
     @cached_property
@@ -85,10 +87,24 @@ class Plan:
             similarities[:, -1] = self.bias[items] if self.bias.ndim == 1 else self.bias[query, items]
         return CountedTargets(qrels, query, column, similarities)
 
+    def scratch(self, n: int) -> halfline.Scratch:
+        """Room for a block of n items."""
+        return halfline.Scratch(
+            state=np.empty(n, np.uint8),
+            item=np.empty(n + 1, np.int32),
+            offset=np.empty((self.n_terms, n), np.float32),
+            widest=np.empty(n, np.float32),
+            margin=np.empty((3, n), np.float32),
+            lane=np.arange(n).astype(np.float32) % halfline.LANES,
+            place=np.empty(n, np.int32),
+            known=np.empty(n, np.int64),
+            exact=np.empty((n, self.n_terms)),
+        )
+
     def settle(self, job: CountedTargets) -> Int["R P"]:
         """The marks' running sums: distractors ahead at every setting."""
         counts = np.empty((len(job.query), len(self.lines.order)), np.int32)
-        halfline.settle(self.lines.start, job.ahead, job.marks, counts)
+        halfline.settle(self.table, job.marks, counts)
         return counts
 
     def item_blocks(self, workers: int) -> list[slice]:
@@ -108,9 +124,7 @@ class Worker:
 
     def __init__(self, plan: Plan, jobs: list[CountedTargets]):
         self.plan, self.jobs, self.worst = plan, jobs, 0.0
-        n_lines, n_settings = len(plan.lines.start) - 1, len(plan.lines.order)
-        self.ahead = [np.zeros((len(job.query), n_lines), np.int32) for job in jobs]
-        self.marks = [np.zeros((len(job.query), n_settings + n_lines), np.int32) for job in jobs]
+        self.marks = [np.zeros((len(job.query), plan.table.slot[-1]), np.int32) for job in jobs]
         self.buffer = np.empty(0, np.float32)
 
     def run(self, blocks: Iterator[slice]) -> Worker:
@@ -124,16 +138,7 @@ class Worker:
         raw = np.stack([_at_least_float32(sims.views[view][items]) for view in sims.view_names])
         view_lengths = np.stack([halfline.lengths(rows) for rows in raw])
         n = len(units[0])
-        scratch = halfline.Scratch(
-            np.empty(n, np.uint8),
-            np.empty(n + 1, np.int32),
-            np.empty(n + 1, np.int32),
-            np.empty((plan.n_terms, n), np.float32),
-            np.empty(n, np.float32),
-            np.empty((4, n), np.float32),
-            np.empty(n, np.int64),
-            np.empty((n, plan.n_terms)),
-        )
+        scratch = plan.scratch(n)
         for queries in plan.query_blocks(n):
             block = self._similarities(queries, items, units)
             exact = halfline.Exact(
@@ -144,7 +149,7 @@ class Worker:
                 view_lengths,
                 plan.view_of,
             )
-            for job, ahead, marks in zip(self.jobs, self.ahead, self.marks, strict=True):
+            for job, marks in zip(self.jobs, self.marks, strict=True):
                 some = slice(*np.searchsorted(job.query, [queries.start, queries.stop]))
                 rows = halfline.Rows(
                     job.query[some] - queries.start,
@@ -153,7 +158,7 @@ class Worker:
                     job.candidates[some],
                 )
                 worst = halfline.count(
-                    block, items.start, rows, self._table(queries), exact, scratch, ahead[some], marks[some]
+                    block, items.start, rows, self._table(queries), exact, scratch, marks[some]
                 )
                 self.worst = max(self.worst, worst)
 
@@ -179,7 +184,7 @@ class Worker:
         table = self.plan.table
         if len(table.reach) == 1:
             return table
-        fixed = ("start", "spare")
+        fixed = ("start", "cells", "slot", "step", "spare")
         return table._replace(
             **{name: values[queries] for name, values in table._asdict().items() if name not in fixed}
         )

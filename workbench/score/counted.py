@@ -23,14 +23,13 @@ from workbench.score.ranks import NEVER, ranked_targets
 class CountedTargets:
     """R (query, target) pairs: those targets of one qrels that are ranked at all.
 
-    similarities (R, K): each target's own, in float64. ahead (R, L) and marks (R, P + L) are filled by counting.
+    similarities (R, K): each target's own, in float64. marks (R, M) are filled by counting.
     """
 
     qrels: Qrels
     query: Int[" R"]
     column: Int[" R"]
     similarities: Float["R K"]
-    ahead: Int["R L"] | None = field(default=None, repr=False)
     marks: Int["R M"] | None = field(default=None, repr=False)
 
     @cached_property
@@ -41,7 +40,11 @@ class CountedTargets:
     @cached_property
     def candidates(self) -> Int["R C"]:
         some = self.qrels.candidates
-        return np.empty((len(self.query), 0), np.int64) if some is None else some[self.query].astype(np.int64)
+        return (
+            np.empty((len(self.query), 0), np.int64)
+            if some is None
+            else np.sort(some[self.query].astype(np.int64), axis=1)
+        )
 
     def ranks(self, lines: Lines, counts: Int["R P"]) -> Int["P Q T"]:
         """Target ranks from the counts at every setting, which stand in the order of the lines."""

@@ -5,16 +5,16 @@ settings on 11 (one per beta), WeiMoCIR's 441 on 21 (one per alpha), any method 
 competitor's margin changes evenly, so it overtakes the target at most once, and one division finds where.
 
 The lines are read off the weights alone: a method need not announce them. Weights may be scaled by any positive
-number without changing a rank, so all are first brought to the same sum where their signs allow it; that is what
-puts the weights of SLERP, which differ from query to query, on a line. Whatever stands on no line makes a line of
+number without changing a rank, so they are also tried with their sums made equal; that is what puts the weights of
+SLERP, which differ from query to query, on a line. Whatever stands on no line makes a line of
 its own with a single point. Left out: counting, which `halfline` does; it takes how far settings `stray` from their
 line into account, so that nothing found here has to be exact.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from workbench.arrays import Float, Int
 
 STRAIGHT = 2e-6  # points this close to a line, relative to the weights, stand on it: float32 rounds to 6e-8
 OCTAVES = 10  # one line holds no weights more than 2**10 times as large as others: the large ones round too coarsely
-CORNERS = 12  # a convex hull with more corners than this costs more than it saves
+CELLS = 1024  # equal steps on a line at most
+EVEN = 1e-6  # positions this close to a whole step stand on it
 PATIENCE = 16  # points in a row that stand on no line, until the rest is taken as such
 
 
@@ -31,70 +32,79 @@ class Lines:
     """P settings on L lines, for each of Q queries; Q = 1 where all queries share the weights.
 
     order: the settings, line by line. start: where each line begins in `order`, and the end. position: from 0 to 1
-    along the line, rising. ends: weights at both ends, scaled. stray: sum over terms of the largest distance between
-    a setting's scaled weights and its place on the line. weights: as given, in `order`.
+    along the line, rising. cells: into how many equal steps the line falls so that settings stand at whole ones; 0:
+    they stand anywhere. ends: weights at both ends, scaled. stray: how far a setting's scaled weights are from their
+    place on the line at most, summed over terms. weights: as given, in `order`.
     """
 
     order: Int[" P"]
-    start: Int[L + 1]
+    start: Int[" S"]
+    cells: Int[" L"]
     position: Float["Q P"]
     ends: Float["Q L 2 K"]
     stray: Float["Q L"]
     weights: Float["Q P K"]
 
-    @cached_property
-    def size(self) -> Float["Q L"]:
-        """The largest sum of absolute weights on each line."""
-        return np.abs(self.ends).sum(axis=3).max(axis=2)
+    @property
+    def step(self) -> Int[" P"]:
+        """The whole step at which each setting stands; 0 where its line has none."""
+        return np.round(self.position[0] * np.repeat(self.cells, np.diff(self.start))).astype(np.int64)
 
 
 def find_lines(weights: Float["P Q K"]) -> Lines:
     """Groups settings into lines that are straight for every query."""
-    scaled = _same_sum(weights)
-    middle = scaled[:, scaled.shape[1] // 2]
-    groups = [line for bucket in _by_size(middle) for line in _collinear(middle, bucket)]
-    kept = []
-    for group in groups:
-        kept += [group] if len(group) == 1 or _is_straight(scaled[group]) else [[p] for p in group]
-    order = np.array([p for line in kept for p in line], np.int64)
-    start = np.cumsum([0] + [len(line) for line in kept])
-    measured = [_along(scaled[line]) for line in kept]
+    scaled, groups = min((_grouped(some) for some in _scalings(weights)), key=lambda found: len(found[1]))
+    order = np.array([p for line in groups for p in line], np.int64)
+    measured = [_along(scaled[line]) for line in groups]
+    cells = [_cells(position) for position, _ in measured]
+    measured = [_along(scaled[line], n) for line, n in zip(groups, cells, strict=True)]
     return Lines(
         order,
-        start,
-        position=np.concatenate([position for position, _, _ in measured], axis=1),
-        ends=np.stack([ends for _, ends, _ in measured], axis=1),
-        stray=np.stack([stray for _, _, stray in measured], axis=1),
+        start=np.cumsum([0] + [len(line) for line in groups]),
+        cells=np.array(cells),
+        position=np.concatenate([position for position, _ in measured], axis=1),
+        ends=np.stack([scaled[[line[0], line[-1]]].transpose(1, 0, 2) for line in groups], axis=1),
+        stray=np.stack([stray for _, stray in measured], axis=1),
         weights=np.ascontiguousarray(weights[order].transpose(1, 0, 2)),
     )
 
 
-def corners(lines: Lines) -> Float["Q V K"] | None:
-    """Few weights whose margins bound the margins of all settings: if these agree, all agree. None: too many.
+def box(lines: Lines) -> tuple[Float["Q K"], Float["Q A K"]]:
+    """Centre and half axes of a box that holds all weights: what agrees all over it agrees at every setting.
 
-    The margin is linear in the weights, so over all settings it is extreme at a corner of their convex hull.
+    Along the principal axes of the lines' ends; where all queries share weights whose outline is a parallelogram, as
+    that of PDV, the parallelogram itself.
     """
     ends = lines.ends.reshape(len(lines.ends), -1, lines.ends.shape[3])
-    ends = ends[:, np.unique(_rounded(ends), axis=1, return_index=True)[1]] if len(ends) == 1 else ends
-    if ends.shape[1] <= 4:
-        return ends
-    if len(ends) > 1:
-        return None
-    points = ends[0]
-    centred = points - points.mean(axis=0)
-    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    rank = int((spread > 1e-5 * spread[0]).sum())
-    flat = centred @ axes[:rank].T
-    if rank == 1:
-        return ends[:, [flat[:, 0].argmin(), flat[:, 0].argmax()]]
-    if rank > 3:
-        return None
+    middle = ends.mean(axis=1)
+    _, spread, axes = np.linalg.svd(ends - middle[:, None], full_matrices=False)
+    rank = max(1, int((spread > 1e-5 * spread.max()).sum(axis=1).max())) if spread.max() > 0 else 1
+    axes = axes[:, :rank]
+    along = np.einsum("qek,qak->qea", ends - middle[:, None], axes)
+    if len(ends) == 1 and rank == 2:
+        outline = _parallelogram(ends[0], along[0])
+        if outline is not None:
+            return outline
+    least, most = along.min(axis=1), along.max(axis=1)
+    return (
+        middle + np.einsum("qa,qak->qk", (least + most) / 2, axes),
+        (most - least)[..., None] / 2 * axes,
+    )
+
+
+def _parallelogram(points: Float["E K"], flat: Float["E 2"]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Centre and half sides, if the convex hull of the points (given flat, too) is a parallelogram."""
     from scipy.spatial import ConvexHull
 
-    vertices = ConvexHull(flat).vertices
-    if rank == 2:
-        vertices = vertices[_bends(flat[vertices])]
-    return ends[:, vertices] if len(vertices) <= CORNERS else None
+    hull = ConvexHull(flat).vertices
+    corners = points[hull[_bends(flat[hull])]]
+    if (
+        len(corners) != 4
+        or np.abs(corners[0] + corners[2] - corners[1] - corners[3]).max() > STRAIGHT * np.abs(points).max()
+    ):
+        return None
+    sides = np.stack([corners[1] - corners[0], corners[3] - corners[0]]) / 2
+    return corners.mean(axis=0)[None], sides[None]
 
 
 def _bends(polygon: Float["V 2"]) -> np.ndarray:
@@ -104,11 +114,24 @@ def _bends(polygon: Float["V 2"]) -> np.ndarray:
     return area > STRAIGHT * np.abs(polygon).max() * np.sqrt((before**2).sum(axis=1) + (after**2).sum(axis=1))
 
 
-def _same_sum(weights: np.ndarray) -> np.ndarray:
-    """float64 weights scaled to sum to one, where every sum is clearly positive; else as they are."""
+def _scalings(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """The weights as they are, and scaled to sum to one where every sum is clearly positive."""
     weights = weights.astype(np.float64)
+    yield weights
     total = weights.sum(axis=2, keepdims=True)
-    return weights / total if (total > 1e-3 * np.abs(weights).sum(axis=2, keepdims=True)).all() else weights
+    positive = (total > 1e-3 * np.abs(weights).sum(axis=2, keepdims=True)).all()
+    if positive and np.ptp(total) > STRAIGHT * np.abs(total).max():
+        yield weights / total
+
+
+def _grouped(scaled: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:
+    """Lines read off one query, kept where they are straight for all."""
+    middle = scaled[:, scaled.shape[1] // 2]
+    groups = [line for bucket in _by_size(middle) for line in _collinear(middle, bucket)]
+    kept = []
+    for group in groups:
+        kept += [group] if len(group) == 1 or _is_straight(scaled[group]) else [[p] for p in group]
+    return scaled, kept
 
 
 def _by_size(points: np.ndarray) -> list[np.ndarray]:
@@ -159,21 +182,30 @@ def _fullest_line(points: np.ndarray, through: int, scale: float) -> np.ndarray:
 
 def _is_straight(scaled: Float["n Q K"]) -> bool:
     """Whether the settings stand on a line in the given order for every query."""
-    stray = _along(scaled)[2]
+    stray = _along(scaled)[1]
     return bool((stray <= 4 * scaled.shape[2] * STRAIGHT * np.abs(scaled).max()).all())
 
 
-def _along(scaled: Float["n Q K"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (Q, n) of settings on the way from the first to the last, the ends (Q, 2, K), the stray (Q)."""
+def _along(scaled: Float["n Q K"], cells: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (Q, n) of settings on the way from the first to the last, in whole cells if given; the stray (Q)."""
     first, way = scaled[0], scaled[-1] - scaled[0]
     length = (way**2).sum(axis=1)
     position = ((scaled - first) * way).sum(axis=2) / np.where(length > 0, length, 1)
     # settings that differ by rounding errors may stand in the wrong order; what that moves them is stray as well
     position = np.maximum.accumulate(np.clip(position, 0, 1), axis=0)
+    position = np.round(position * cells) / cells if cells else position
     on_line = first + position[..., None] * way
-    stray = np.abs(scaled - on_line).sum(axis=2).max(axis=0)
-    return position.T, scaled[[0, -1]].transpose(1, 0, 2), stray
+    return position.T, np.abs(scaled - on_line).sum(axis=2).max(axis=0)
 
 
-def _rounded(points: np.ndarray) -> np.ndarray:
-    return np.round(points / max(np.abs(points).max(), 1e-300), 6)
+def _cells(position: Float["Q n"]) -> int:
+    """Into how many equal steps a line falls so that all settings stand at whole ones; 0 where no number does."""
+    gaps = np.diff(position[0])
+    gaps = gaps[gaps > EVEN]
+    if len(gaps) == 0 or (position[:, -1] < 1).any():
+        return 0
+    fewest = max(1, round(1 / gaps.min()))
+    for cells in range(fewest, CELLS + 1, fewest):
+        if (np.abs(position - np.round(position * cells) / cells) <= EVEN).all():
+            return cells
+    return 0
