@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from workbench.arrays import unit
 from workbench.case import Case, build_case
 from workbench.data.benchmark import Benchmark
 from workbench.data.tinycir import descriptions
 from workbench.data.tinycir.grammar import GrammarError, apply_edit, parse_description
 from workbench.evaluation import evaluate, results_table
 from workbench.methods import CIReVL
-from workbench.score.ranks import top_k
+from workbench.metrics import measure
+from workbench.score.naming import numbered, take_apart
+from workbench.score.ranks import target_ranks, top_k
 from workbench.score.similarities import Term
 
 AND = " + "  # between captioner and editor in the name of a chain
@@ -86,6 +89,35 @@ def substitutions(frame: pd.DataFrame, start: str, end: str, metric: str, seed: 
                 }
             )
     return pd.DataFrame(rows)
+
+
+def sampled_case(benchmark: Benchmark, encoder, captions, recomposer, samples: int, **more) -> Case:
+    """A case with the captions and composed captions of several samples per reference. more: see ``build_case``."""
+    terms = (*CIReVL(samples).terms, *map(Term, numbered("reference_caption", samples)))
+    return build_case(benchmark, encoder, captions=captions, recomposer=recomposer, terms=terms, **more)
+
+
+def sample_spread(case: Case, metrics: Sequence[str]) -> pd.DataFrame:
+    """What each sampled caption leads to by itself: a row per sample and query of a ``sampled_case``.
+
+    Columns: sample (from 1), query, right (1 where the caption names all the values that the truth names, and no
+    other), then the metrics. TinyCIR only.
+    """
+    said = descriptions()
+    truth = [meaning(said[query.reference_image]) for query in case.benchmark.queries]
+    qrels, gallery = case.benchmark.qrels["default"], unit(case.views["image"])
+    samples = [name for name in case.parts if take_apart(name).base == "composed_caption"]
+    frames = []
+    for name in samples:
+        number = take_apart(name).number
+        texts = case.texts[numbered("reference_caption", number)[-1]]
+        right = [float(meaning(text) == true) for text, true in zip(texts, truth, strict=True)]
+        ranks = {"default": target_ranks(unit(case.parts[name]) @ gallery.T, qrels)}
+        queries = [query.id for query in case.benchmark.queries]
+        frames.append(
+            pd.DataFrame({"sample": number, "query": queries, "right": right, **measure(ranks, metrics)})
+        )
+    return pd.concat(frames, ignore_index=True)
 
 
 def error_sources(cases: Mapping[str, Case]) -> pd.DataFrame:
