@@ -57,7 +57,8 @@ from workbench.runs import evaluate_and_record, record
 from workbench.sweep import grid
 from workbench.tables import Table, main_table, to_markdown, to_text
 
-METRICS, CHOSEN_BY = ("hit@1", "hit@10", "map@10"), "hit@10"
+METRICS = ("hit@1", "hit@10", "map@10")
+CHOSEN_BY = "map@10"  # hit@10 is near its ceiling for the best methods: too many settings tie
 SAMPLES, STEPS, AVERAGE, EVERY = 5, 60, 0.9, 20
 
 PLAIN: dict[str, Method] = {name: parse_method(name) for name in ALL_METHODS}
@@ -81,6 +82,9 @@ FAMILIES: dict[str, list[Method]] = {
     "standardised_sum(chosen)": grid("standardised_sum", weight=TENTHS),
     "caption_fusion(chosen)": grid(
         "caption_fusion", alpha=TENTHS[::2], weight=TENTHS[::2], description="composed_caption"
+    ),
+    "basic(chosen)": grid(
+        "basic", components=[250, 0], neighbours=[25, 5, 0], corner=[0.1, 0.0], mean="gallery"
     ),
     "pdv_f(chosen)": grid("pdv_f", alpha_image=[0.8, 1.4, 2.0], alpha_text=[1.0, 1.2, 1.6], beta=TENTHS),
 }
@@ -170,7 +174,7 @@ def frame_of(reported: tuple[Case, Case], val: Case, runs: Path | None = None) -
 
 
 def table_of(frame: pd.DataFrame, metrics: Sequence[str] = METRICS) -> Table:
-    """Compared with the even weighted sum, on hit@10."""
+    """Compared with the even weighted sum, by the metric that settings are chosen by."""
     return main_table(results_table(frame, metrics, baseline="weighted_sum"), tested=CHOSEN_BY)
 
 
