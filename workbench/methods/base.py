@@ -100,7 +100,8 @@ def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str
                 f"{name} has no {field!r}.{nearest(field, types)} It has {', '.join(types) or 'none'}"
             )
         if type(value) is not types[field] and (type(value), types[field]) != (int, float):
-            raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}")
+            example = f" such as {getattr(kind, field)!r}" if hasattr(kind, field) else ""
+            raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}{example}")
     missing = [
         field.name
         for field in dataclasses.fields(kind)
