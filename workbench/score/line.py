@@ -124,7 +124,7 @@ def rank_curves(
     >>> sims = Similarities({"a": one[:1], "b": one[1:2]}, {"image": one}, [("a", "image"), ("b", "image")])
     >>> curves = rank_curves(np.array([1.0, 0.0]), np.array([0.0, 1.0]), sims, Qrels(np.array([[0]])))
     >>> curves.ranks(0).values, curves.ranks(0).places.round(3)
-    (array([1, 2, 3]), array([0.5, 0.863]))
+    (array([1, 2, 3]), array([0.283, 0.5  ]))
 
     Raises ArrayError for weights that do not fit the terms, BenchmarkError for qrels that do not fit the gallery.
     """
