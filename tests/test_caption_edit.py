@@ -1,5 +1,7 @@
 """Error budgets and error sources by hand: each link of a chain is blamed for its own errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,8 @@ from workbench.breakdown.caption_edit import (
     chain_cases,
     error_budget,
     error_sources,
+    sample_spread,
+    sampled_case,
     substitutions,
     wrong_link,
 )
@@ -122,3 +126,32 @@ def test_a_chain_for_every_captioner_and_editor(tmp_path):
     assert one == two  # the rules read every modification as it was meant
     frame = error_budget(cases, ["hit@1"])
     assert frame["method"].value_counts().tolist() == [500, 500]
+
+
+class Sampling:
+    """The truth in its first sample; in the second, a colour too few."""
+
+    id = "sampling"
+
+    def __init__(self, oracle):
+        self.oracle = oracle
+
+    def texts(self, pictures, indices, sample=0):
+        texts = self.oracle.texts(pictures, indices)
+        return tuple(text.replace(" mint ", " ") for text in texts) if sample else texts
+
+
+def test_each_sample_is_judged_by_itself(tmp_path):
+    bench = data.load("tinycir", "val")
+    oracle = OracleCaptions.of(bench)
+    store = EmbeddingStore(tmp_path, progress=False)
+    case = sampled_case(bench, FakeEncoder(), Sampling(oracle), RuleRecomposer(), 2, store=store)
+    spread = sample_spread(case, ["hit@10"])
+    mint = ["mint" in oracle.descriptions[query.reference] for query in bench.queries]
+    assert spread["sample"].value_counts().to_dict() == {1: 500, 2: 500}
+    assert spread.loc[spread["sample"] == 1, "right"].all()
+    assert (spread.loc[spread["sample"] == 2, "right"] == 0).tolist() == mint
+    for number, name in ((1, "composed_caption"), (2, "composed_caption_2")):
+        alone = replace(case, parts={"composed_caption": case.parts[name]})
+        hits = error_budget({"one": alone}, ["hit@10"])["hit@10"]
+        assert spread.loc[spread["sample"] == number, "hit@10"].tolist() == hits.tolist()
