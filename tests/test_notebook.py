@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import workbench.notebook as nb
 from tests.encode.tiny import Pictures
+from workbench import evaluate
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.methods import ImageOnly, Slerp, TextOnly, WeightedSum
 from workbench.paths import PathEscape
@@ -89,6 +90,27 @@ def test_curve_is_evaluate_at_each_value():
     ends = curve[curve["metric"] == "map@5"].set_index(["method", "weight"])["mean"]
     image = nb.evaluate(case, [ImageOnly()], ["map@5"])["map@5"].mean()
     assert ends["weighted_sum", 0.0] == ends["slerp", 0.0] == pytest.approx(image)
+
+
+def test_steps_of_an_exact_line_hold_what_evaluate_gives_between_them():
+    case = small_case()
+    lines = {"weighted_sum": nb.line(case, WeightedSum(-1.0), WeightedSum(3.0))}
+    frame = nb.steps(lines, "weight", (-1.0, 3.0), ["hit@1", "map@5"])
+    assert list(frame) == ["method", "metric", "weight", "value"]
+    for metric, rows in frame.groupby("metric"):
+        assert rows["weight"].is_monotonic_increasing
+        assert rows["weight"].iloc[[0, -1]].tolist() == [-1.0, 3.0]
+        assert rows["value"].nunique() > 1
+        for weight in (-0.7, 0.1, 0.35, 2.2):
+            there = rows.loc[rows["weight"] <= weight, "value"].iloc[-1]
+            assert there == pytest.approx(evaluate(case, [WeightedSum(weight)], [metric])[metric].mean())
+
+
+def test_shares_sum_to_one_and_lack_nothing():
+    table = nb.shares(small_case(), [ImageOnly(), WeightedSum(0.25), Slerp(0.5)])
+    assert table.loc["image_only"].to_dict() == {"modification": 0.0, "reference_image": 1.0}
+    assert table.loc["weighted_sum(weight=0.25)"].tolist() == [0.25, 0.75]
+    assert table.loc["slerp(alpha=0.5)"].tolist() == pytest.approx([0.5, 0.5])
 
 
 def test_triplets_mark_targets_and_leave_the_reference_out():

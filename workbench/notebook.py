@@ -25,7 +25,7 @@ from workbench.case import Case
 from workbench.data.benchmark import Benchmark
 from workbench.evaluation import evaluate, results_table
 from workbench.language.recompose import RuleRecomposer
-from workbench.methods import Method
+from workbench.methods import LinearMethod, Method, label
 from workbench.metrics import parse_metric
 from workbench.paths import home, inside
 from workbench.plots.style import same_drawing, svg
@@ -43,6 +43,7 @@ __all__ = [
     "load_case",
     "save_figure",
     "setup",
+    "shares",
     "show",
     "show_targets",
     "show_triplets",
@@ -145,6 +146,20 @@ def steps(
         rows = {"method": name, "metric": metric, parameter: along, "value": values.repeat(2)}
         frames.append(pd.DataFrame(rows))
     return pd.concat(frames, ignore_index=True)
+
+
+def shares(case: Case, methods: Sequence[LinearMethod]) -> pd.DataFrame:
+    """How linear methods weigh the query parts: their weights divided by the sum, each a mean over the queries.
+
+    A row per method (its label), a column per part; 0 for a part that a method does not use.
+    """
+    rows = {}
+    for method in methods:
+        sims = case.similarities(method.terms)
+        weights = sims.weights_per_query(method.weights(sims.gram)).astype(np.float64)
+        mean = (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
+        rows[label(method)] = pd.Series(mean, [part for part, _ in sims.terms]).groupby(level=0).sum()
+    return pd.DataFrame(rows).T.fillna(0.0)
 
 
 def triplets(case: Case, methods: Mapping[str, Method], queries: Sequence[int], k: int = 6) -> list[Triplet]:

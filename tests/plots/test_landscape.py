@@ -45,6 +45,19 @@ def test_marks_stand_where_they_belong(grid):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["chosen on val", "default"]
 
 
+def test_marks_can_be_given_per_method_and_a_name_has_one_sign_everywhere(grid):
+    two = pd.concat([grid.assign(method="slerp"), grid.assign(method="pdv_f")])
+    two = two[two["metric"] == "hit@1"]
+    marks = {"slerp": {"best": (0.5, 1.0)}, "pdv_f": {"default": (1.0, 0.0), "best": (0.0, 0.0)}}
+    figure = landscape(two, "alpha", "beta", "t", marks=marks)
+    drawn = [{line.get_label(): line.get_marker() for line in axes.lines} for axes in figure.axes[:2]]
+    assert [set(one) for one in drawn] == [{"best"}, {"default", "best"}]
+    assert drawn[0]["best"] == drawn[1]["best"] != drawn[1]["default"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best", "default"]
+    with pytest.raises(FrameError, match="got 11 names of points, expected at most 10"):
+        landscape(two, "alpha", "beta", "t", marks={str(n): (0.0, 0.0) for n in range(11)})
+
+
 def test_a_flat_landscape_is_drawn_without_contours(grid):
     landscape(grid.assign(value=0.3), "alpha", "beta", "t")
 

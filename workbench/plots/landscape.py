@@ -6,7 +6,7 @@ value, and marks for single settings. Takes frames of `sweep` (value) and of `re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from workbench.plots.curves import FrameError, check_columns
 from workbench.plots.style import colour_of, headline, label_of, marker_of, styled
 
 MAP = "cividis"
-MARKS = "*os^DvP"  # the best first
+MARKS = "*os^DvPX<>"  # the best first
 
 
 @styled
@@ -28,35 +28,47 @@ def landscape(
     x: str,
     y: str,
     title: str,
-    marks: Mapping[str, tuple[float, float]] | None = None,
+    marks: Mapping[str, tuple[float, float] | Mapping[str, tuple[float, float]]] | None = None,
     xlabel: str | None = None,
     ylabel: str | None = None,
 ) -> Figure:
     """A metric as a map over the parameters x and y, one panel per metric (and method), contour lines on it.
 
     frame: columns method, metric, x, y, and value or mean (shares of 1); one row per point. marks: points to show by
-    name, such as {"chosen on val": (0.3, 0.6)}. Raises FrameError for a missing column, a point given twice, or a grid
-    with holes.
+    name, such as {"chosen on val": (0.3, 0.6)}; or such points per method, for its panels only. Raises FrameError for a
+    missing column, a point given twice, a grid with holes, or more names of points than there are signs for them.
     """
     check_columns("landscape", frame, "method", "metric", x, y)
     panels = list(frame.groupby(["method", "metric"], sort=False))
+    points, signs = _points(marks or {}, [method for (method, _), _ in panels])
     figure = Figure(figsize=(1.0 + 4.3 * len(panels), 4.4), layout="constrained")
     for panel, ((method, metric), rows) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
         _map(figure, panel, rows, x, y, metric)
-        for look, (name, point) in zip(MARKS, (marks or {}).items(), strict=False):
-            style = {"marker": look, "color": "white", "markeredgecolor": "black", "linestyle": "none"}
-            panel.plot(
-                *point, label=name, markersize=12 if look == "*" else 8, zorder=5, clip_on=False, **style
-            )
+        for name, point in points[method].items():
+            style = {"marker": signs[name], "color": "white", "markeredgecolor": "black", "linestyle": "none"}
+            size = 12 if signs[name] == "*" else 8
+            panel.plot(*point, label=name, markersize=size, zorder=5, clip_on=False, **style)
         panel.set_xlabel(xlabel or label_of(x))
         panel.set_ylabel(ylabel or label_of(y))
         panel.set_title(label_of(method))
-    if marks:
-        figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=len(marks))
+    if signs:
+        named = {line.get_label(): line for one in figure.axes for line in one.lines}
+        handles = [named[name] for name in signs]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(signs), 2 + 2 * len(panels)))
     headline(figure, title)
     return figure
+
+
+def _points(marks: Mapping, methods: Sequence[str]) -> tuple[dict[str, Mapping], dict[str, str]]:
+    """Each method's points, and the sign of each name, the same on all panels."""
+    apart = any(isinstance(value, Mapping) for value in marks.values())
+    points = {method: marks.get(method, {}) if apart else marks for method in methods}
+    names = list(dict.fromkeys(name for some in points.values() for name in some))
+    if len(names) > len(MARKS):
+        raise FrameError(f"landscape: got {len(names)} names of points, expected at most {len(MARKS)}")
+    return points, dict(zip(names, MARKS, strict=False))
 
 
 @styled
