@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pairs import pick
+from pairs import mishear, pick, write
 from tokens import prompt
 from wordings import UNSEEN, fill
 
@@ -78,6 +78,16 @@ def reworded(asked: Sequence[Question], seed: int = 0) -> list[Question]:
         )
         for q in asked
     ]
+
+
+def misheard(asked: Sequence[Question], seed: int = 0) -> list[Question]:
+    """The same questions about captions with the errors of training: wrong and missing values, spaced commas."""
+    rng = np.random.default_rng(seed)
+    heard = []
+    for q in asked:
+        said = mishear(q.kind, parse_description(q.caption)[1], set(q.edit), rng)
+        heard.append(replace(q, caption=write(q.kind, said, noisy=True, rng=rng)))
+    return heard
 
 
 def judge(question: Question, edited: str) -> dict[str, bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizer
 
 
 def export(work: Path, out: Path) -> dict:
-    """Write the model folder; returns the training record, which is in it as ``training.json``."""
+    """Write the model folder; returns the training record, which is in it as ``training_args.json``."""
     saved = torch.load(work / "checkpoint.pt", weights_only=True)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
     width = saved["model"]["model.norm.weight"].shape[0]
@@ -28,12 +29,13 @@ def export(work: Path, out: Path) -> dict:
         pad_token_id=tokenizer.pad_token_id,
     )
     model.half().save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    (out / "model.safetensors").chmod(0o644)
+    shutil.copytree(work / "tokenizer", out, dirs_exist_ok=True)  # as it was trained with, to the byte
     state = saved["state"]
     rows = [",".join("" if v is None else str(v) for v in row) for row in state.pop("curve")]
     (out / "training.csv").write_text("\n".join(["step,loss,right", *rows]) + "\n")
     record = {**state, "seconds": round(state["seconds"]), "parameters": model.num_parameters()}
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    (out / "training_args.json").write_text(json.dumps(record, indent=1) + "\n")
     return record
 
 

@@ -164,9 +164,9 @@ UNSEEN = {
         "get rid of the {old} and put {new_np} on {thing}",
         "show {new_np} where the {old} is",
     ),
-    "add": ("now let {thing} have {new_np} too", "can you give {thing} {new_np}", "{they} want {new_np}"),
+    "add": ("now let {thing} have {new_np} too", "can you give {thing} {new_np}", "let {thing} get {new_np}"),
     "remove": ("i want {thing} without the {old}", "can you take the {old} off", "the {old} is not there"),
-    "expression": ("show a {new} face", "have {thing} looking {new}", "{they} are {new} and not {old} this time"),
+    "expression": ("show a {new} face", "have {thing} looking {new}", "have {thing} {new} and not {old} this time"),
     "count": ("i want to see {new_np}", "the same one with {new_np} please", "have {new_np} there"),
 }  # fmt: skip
 
