@@ -71,6 +71,13 @@ def test_nothing_is_expected_of_another_case(name, split, encoder, capsys):
     assert capsys.readouterr().out == "hit@1: 0.9\n"
 
 
+def test_nothing_is_expected_under_other_parameters(capsys):
+    nb.expect("hit@1", 0.9, 0.41, within=0.01, case=small_case(), when=False)
+    assert capsys.readouterr().out == "hit@1: 0.9\n"
+    with pytest.raises(nb.ExpectationError):
+        nb.expect("hit@1", 0.9, 0.41, within=0.01, case=small_case(), when=True)
+
+
 def test_the_built_in_case_is_held_to_it():
     with pytest.raises(nb.ExpectationError):
         nb.expect("hit@1", 0.9, 0.41, within=0.01, case=small_case())

@@ -75,13 +75,16 @@ def is_built_in(case: Case) -> bool:
     return (case.benchmark.name, case.benchmark.split) == (name, split) and case.encoder.startswith(encoder)
 
 
-def expect(name: str, value: float, expected: float, *, within: float, case: Case | None = None) -> None:
+def expect(
+    name: str, value: float, expected: float, *, within: float, case: Case | None = None, when: bool = True
+) -> None:
     """Hold a number to what the text says of it, and print the expected value, which is the same on every machine.
 
-    On another case than the built-in one nothing is expected: the value is printed as it is.
+    On another case than the built-in one, or not `when` the parameters are those the text is about, nothing is
+    expected: the value is printed as it is.
     Raises ExpectationError where they are further apart than `within` (NaN always is).
     """
-    if case is not None and not is_built_in(case):
+    if not when or (case is not None and not is_built_in(case)):
         print(f"{name}: {value:.4g}")
         return
     if not abs(value - expected) <= within:  # written so that NaN fails
