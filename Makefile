@@ -1,16 +1,16 @@
-# make demo   notebooks 00, 01, 03 on the built-in world, then a results table      make test   all checks
+# make demo   every notebook on the built-in world, then a results table      make test   all checks
 # make lab    JupyterLab on the notebooks                                           make help   every target
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
-NOTEBOOKS := 00_start_here 01_task_and_data 03_baselines_and_metrics
+NOTEBOOKS := $(basename $(notdir $(sort $(wildcard notebooks/*.ipynb))))
 DEMO := runs/demo
 
 # Nothing here asks a model hub for anything, and logs hold no progress bars.
-demo test test-fast notebooks: export HF_HUB_OFFLINE := 1
-demo test test-fast notebooks: export TQDM_DISABLE := 1
+demo test test-fast notebooks notebooks-portable: export HF_HUB_OFFLINE := 1
+demo test test-fast notebooks notebooks-portable: export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast notebooks lab lock format clean-notebooks
+.PHONY: help setup demo test test-fast notebooks notebooks-portable lab lock format clean-notebooks
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -18,13 +18,14 @@ help:
 setup:  ## the environment in $(VENV): built once, again only when requirements.lock changes
 	@scripts/setup "$(VENV)"
 
-demo: setup  ## run notebooks 00, 01, 03 on the built-in world and print a results table
+demo: setup  ## run every notebook on the built-in world and print a results table
 	@mkdir -p $(DEMO)/notebooks
 	@set -e; for name in $(NOTEBOOKS); do \
-	    echo "demo: $$name"; \
+	    began=$$(date +%s); \
 	    $(BIN)/papermill notebooks/$$name.ipynb $(DEMO)/notebooks/$$name.ipynb -k python3 --cwd notebooks \
 	        --execution-timeout 180 --no-progress-bar --log-level WARNING -p figures $(DEMO)/figures \
 	        2> $(DEMO)/$$name.log || { cat $(DEMO)/$$name.log >&2; exit 1; }; \
+	    echo "demo: $$name, $$(( $$(date +%s) - began )) s"; \
 	done
 	@$(BIN)/workbench evaluate --benchmark tinycir --split val
 	@echo "executed notebooks: $(DEMO)/notebooks/   figures: $(DEMO)/figures/"
@@ -42,6 +43,10 @@ test-fast: setup  ## the everyday loop: style and the quick tests
 
 notebooks: setup  ## re-run the notebooks and compare the outputs marked for comparison
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+
+notebooks-portable: setup  ## the same as another processor rounds: other instructions, one thread
+	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
 
 lab: setup  ## JupyterLab on the notebooks, on this machine only
 	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
