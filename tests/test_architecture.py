@@ -63,6 +63,8 @@ TOUCHES_DISK = {
 }
 
 MODULE_LINES, FUNCTION_LINES = 300, 45
+# numba's cache looks at a function's own file only: parts of a kernel in other files could change unnoticed.
+LONGER = {"kernels/halfline.py": 480}
 
 modules = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 every_module = pytest.mark.parametrize("path", modules, ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -130,7 +132,8 @@ def test_only_some_layers_touch_the_disk(path):
 @every_module
 def test_modules_and_functions_stay_small(path):
     lines = path.read_text().count("\n")
-    assert lines <= MODULE_LINES, f"{path.name} has {lines} lines"
+    most = LONGER.get(path.relative_to(PACKAGE).as_posix(), MODULE_LINES)
+    assert lines <= most, f"{path.name} has {lines} lines"
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = node.end_lineno - node.lineno + 1
