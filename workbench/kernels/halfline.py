@@ -67,6 +67,7 @@ class Exact(NamedTuple):
     """What float64 similarities are computed from. With `use` False the float32 ones are taken as they are."""
 
     use: bool
+    shift: np.ndarray  # (K, q) float64: what the float32 similarities lack
     parts: np.ndarray  # (K, q, D) raw rows
     part_lengths: np.ndarray  # (K, q) float64
     views: np.ndarray  # (W, n, D) raw rows of a block of items
@@ -92,14 +93,16 @@ class Scratch(NamedTuple):
 def count(similarities, first, rows, lines, exact, scratch, marks):
     """Adds a block of items to the counters of every row. Returns the largest rounding error that was seen.
 
-    similarities (K, q, n) float32 of the items first ... first + n; marks (R, M) int32, see `LineTable`.
+    similarities (K, q, n) float32 of the items first ... first + n, less a shift per query; marks (R, M) int32, see `LineTable`.
     """
     scratch.known[:] = -1
     worst = 0.0
     for row in range(len(rows.query)):
         shared = rows.query[row] if len(lines.reach) > 1 else 0
+        query = rows.query[row]
         for k in range(len(similarities)):
-            _subtract(similarities[k, rows.query[row]], np.float32(rows.target[row, k]), scratch.offset[k])
+            target = np.float32(rows.target[row, k] - exact.shift[k, query])
+            _subtract(similarities[k, query], target, scratch.offset[k])
         some, always = _open_items(first, row, shared, rows, lines, scratch)
         _gather(scratch.item, some, scratch.offset, scratch.widest)
         for line in range(len(lines.cells)):
@@ -378,7 +381,7 @@ def _look_up(similarities, query, item, exact, into):
     """The exact similarities of one pair; returns how far the float32 ones are off."""
     worst = 0.0
     for k in range(len(into)):
-        into[k] = similarities[k, query, item]
+        into[k] = similarities[k, query, item] + exact.shift[k, query]
         view = exact.view_of[k]
         if exact.use and view >= 0:
             value = _dot(exact.parts[k, query], exact.views[view, item])
@@ -420,8 +423,8 @@ def _score(weights, similarities):
 
 
 @njit(**COMPILED)
-def settle(lines, marks, counts):
-    """Running sums of the marks: competitors ahead of each row's target at every setting (R, P), line by line."""
+def settle(lines, order, marks, ranks):
+    """Running sums of the marks: at every setting, one more than the competitors ahead of each row's target (R, P)."""
     for row in range(len(marks)):
         for line in range(len(lines.cells)):
             cells, slot = lines.cells[line], lines.slot[line]
@@ -436,7 +439,7 @@ def settle(lines, marks, counts):
                     done += 1
                     total += marks[row, slot + done] - marks[row, falling + done]
                 total += marks[row, front + p - lines.start[line]]
-                counts[row, p] = total
+                ranks[row, order[p]] = 1 + total
 
 
 @njit(**COMPILED)

@@ -72,6 +72,24 @@ class Plan:
     def part_lengths(self) -> Float["K Q"]:
         return np.stack([halfline.lengths(rows) for rows in self.raw_parts])
 
+    @cached_property
+    def middles(self) -> list[Float[" D"]]:
+        """A mean row per view, which is taken off all its unit rows before they are multiplied.
+
+        No margin changes, since a query's similarities all shrink alike (`shift`), but products of rows that share no
+        large direction round about ten times less: those of a modality lie in a cone.
+        """
+        first = slice(0, min(ITEMS, self.sims.n_items))
+        return [self.sims.unit_items(view, first).mean(axis=0) for view in self.sims.view_names]
+
+    @cached_property
+    def shift(self) -> Float["K Q"]:
+        """What taking off the middles takes off every similarity of a term and query; nothing off a bias."""
+        shift = np.zeros((self.n_terms, self.sims.n_queries))
+        for k, rows in enumerate(self.raw_parts):
+            shift[k] = rows.astype(np.float64) @ self.middles[self.view_of[k]] / self.part_lengths[k]
+        return shift
+
     def targets(self, qrels: Qrels) -> CountedTargets:
         """The ranked targets of some qrels, with their own similarities."""
         query, column = counted_targets(qrels)
@@ -101,11 +119,11 @@ class Plan:
             exact=np.empty((n, self.n_terms)),
         )
 
-    def settle(self, job: CountedTargets) -> Int["R P"]:
-        """The marks' running sums: distractors ahead at every setting."""
-        counts = np.empty((len(job.query), len(self.lines.order)), np.int32)
-        halfline.settle(self.table, job.marks, counts)
-        return counts
+    def ranks(self, job: CountedTargets) -> Int["P Q T"]:
+        """Target ranks from the marks."""
+        among_distractors = np.empty((len(job.query), len(self.lines.order)), np.int32)
+        halfline.settle(self.table, self.lines.order, job.marks, among_distractors)
+        return job.ranks(among_distractors, self.lines)
 
     def item_blocks(self, workers: int) -> list[slice]:
         """Equal shares of the gallery, as many as keep all workers busy to the end."""
@@ -134,17 +152,20 @@ class Worker:
 
     def _count(self, items: slice) -> None:
         plan, sims = self.plan, self.plan.sims
-        units = [sims.unit_items(view, items) for view in sims.view_names]
-        raw = np.stack([_at_least_float32(sims.views[view][items]) for view in sims.view_names])
+        units = [sims.unit_items(view, items) - plan.middles[w] for w, view in enumerate(sims.view_names)]
+        certified = plan.rounding is not None
+        some = items if certified else slice(0, 0)  # raw rows are needed for float64 only
+        raw = np.stack([_at_least_float32(sims.views[view][some]) for view in sims.view_names])
         view_lengths = np.stack([halfline.lengths(rows) for rows in raw])
         n = len(units[0])
         scratch = plan.scratch(n)
         for queries in plan.query_blocks(n):
             block = self._similarities(queries, items, units)
             exact = halfline.Exact(
-                plan.rounding is not None,
+                certified,
+                _plain(plan.shift[:, queries]),
                 np.ascontiguousarray(plan.raw_parts[:, queries]),
-                np.ascontiguousarray(plan.part_lengths[:, queries]),
+                _plain(plan.part_lengths[:, queries]),
                 raw,
                 view_lengths,
                 plan.view_of,

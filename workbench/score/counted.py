@@ -46,19 +46,22 @@ class CountedTargets:
             else np.sort(some[self.query].astype(np.int64), axis=1)
         )
 
-    def ranks(self, lines: Lines, counts: Int["R P"]) -> Int["P Q T"]:
-        """Target ranks from the counts at every setting, which stand in the order of the lines."""
+    def ranks(self, among_distractors: Int["R P"], lines: Lines) -> Int["P Q T"]:
+        """Target ranks from those among distractors alone. (In memory, the settings of a query stand together.)"""
         n_queries, n_targets = self.qrels.targets.shape
-        ranks = np.full((len(lines.order), n_queries, n_targets), NEVER, np.int32)
+        if n_targets == 1 and len(self.query) == n_queries:
+            return among_distractors.T[:, :, None]
+        ranks = np.full((n_queries, len(lines.order), n_targets), NEVER, np.int32)
         if n_targets > 1:
-            counts = counts + self._other_targets(lines)
-        ranks[lines.order[:, None], self.query, self.column] = 1 + counts.T
-        return ranks
+            among_distractors = among_distractors + self._other_targets(lines)
+        ranks[self.query, :, self.column] = among_distractors
+        return ranks.transpose(1, 0, 2)
 
     def _other_targets(self, lines: Lines) -> Int["R P"]:
         """How many other targets of the query score higher, or equal and stand in an earlier column."""
         n_queries, n_targets = self.qrels.targets.shape
-        weights = lines.weights[self.query if len(lines.weights) > 1 else np.zeros_like(self.query)]
+        weights = lines.weights[:, np.argsort(lines.order)]
+        weights = weights[self.query if len(weights) > 1 else np.zeros_like(self.query)]
         scores = np.full((n_queries, n_targets, len(lines.order)), -np.inf)
         scores[self.query, self.column] = weighed(weights.transpose(1, 0, 2), self.similarities.T).T
         order = np.argsort(-scores, axis=1, kind="stable")

@@ -20,7 +20,7 @@ from workbench.arrays import Float
 from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker
 from workbench.score.counted import CountedTargets
-from workbench.score.lines import find_lines
+from workbench.score.lines import Lines, find_lines
 from workbench.score.similarities import Similarities
 
 ULP = 2.0**-24  # half a unit in the last place of float32
@@ -29,9 +29,9 @@ ULP = 2.0**-24  # half a unit in the last place of float32
 def usual_rounding(width: int) -> float:
     """A bound on float32 similarities' errors if these add up like a random walk.
 
-    About four times the largest ever seen at widths 512 and 768; checked wherever a pair is computed again.
+    About three times the largest seen at widths 512 and 768; checked wherever a pair is computed again.
     """
-    return (0.6 * np.sqrt(width) + 4) * ULP
+    return (0.5 * np.sqrt(width) + 4) * ULP
 
 
 def worst_rounding(width: int) -> float:
@@ -40,7 +40,7 @@ def worst_rounding(width: int) -> float:
 
 
 def count_ranks(
-    weights: Float["P K"] | Float["P Q K"],
+    settings: Lines | Float["P K"] | Float["P Q K"],
     sims: Similarities,
     qrels: Mapping[str, Qrels],
     *,
@@ -50,13 +50,12 @@ def count_ranks(
 ) -> dict[str, np.ndarray]:
     """Target ranks (P, Q, T) under each of P weightings and each of the qrels. Needs numba.
 
+    settings: weights, or the lines that `lines_of` found them on, if they are to be used more than once.
     certified: as if all scores were computed in float64 (`exact`). Where a rounding error comes near the usual
     bound, everything is counted again with the worst one. Otherwise float32 similarities are taken as they are.
     bias: added to every score as it is. workers: threads; by default one per core.
     """
-    weights = np.asarray(weights, np.float32)
-    weights = weights[:, None, :] if weights.ndim == 2 else weights
-    lines = find_lines(weights if bias is None else _with_one(weights))
+    lines = settings if isinstance(settings, Lines) else lines_of(settings, bias is not None)
     width = sims.parts[sims.terms[0].part].shape[1]
     for rounding in (usual_rounding(width), worst_rounding(width)) if certified else (None,):
         plan = Plan(sims, lines, bias, rounding)
@@ -64,7 +63,15 @@ def count_ranks(
         worst = _count(plan, list(jobs.values()), workers or cores())
         if rounding is None or worst <= rounding / 2:
             break
-    return {name: job.ranks(lines, plan.settle(job)) for name, job in jobs.items()}
+    return {name: plan.ranks(job) for name, job in jobs.items()}
+
+
+def lines_of(weights: Float["P K"] | Float["P Q K"], biased: bool = False) -> Lines:
+    """The lines in weight space that settings stand on. A bias is one more term, of weight 1."""
+    weights = np.asarray(weights, np.float32)
+    weights = weights[:, None, :] if weights.ndim == 2 else weights
+    ones = np.ones((*weights.shape[:2], 1), np.float32)
+    return find_lines(np.concatenate([weights, ones], axis=2) if biased else weights)
 
 
 def cores() -> int:
@@ -83,10 +90,6 @@ def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
     for i, job in enumerate(jobs):
         job.marks = sum(worker.marks[i] for worker in done)
     return max(worker.worst for worker in done)
-
-
-def _with_one(weights: np.ndarray) -> np.ndarray:
-    return np.concatenate([weights, np.ones((*weights.shape[:2], 1), np.float32)], axis=2)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ other methods are scored block by block of queries.
 """
 
 from workbench.sweep.axes import axis_values
-from workbench.sweep.grid import grid
-from workbench.sweep.ranks import ranks
-from workbench.sweep.sweep import sweep
+from workbench.sweep.blocks import ranks
+from workbench.sweep.frame import sweep
+from workbench.sweep.grids import grid
 
 __all__ = ["axis_values", "grid", "ranks", "sweep"]

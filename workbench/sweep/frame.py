@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from workbench.evaluation import query_columns
 from workbench.methods.base import METHODS, Method
 from workbench.metrics import measure, parse_metric
 from workbench.protocol import groups_of, protocol_text, rules_of
-from workbench.sweep.ranks import Asked, Bias, RankBlock, rank_blocks
+from workbench.sweep.blocks import Asked, Bias, RankBlock, rank_blocks
 from workbench.sweep.some import source_of
 
 RANKS = 2**19  # ranks measured at a time
@@ -69,22 +70,18 @@ def sweep(
 
 def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
     """Each metric's sum over the block's queries, for each distinct setting."""
-    n_settings = len(next(iter(block.ranks.values())))
-    cells = max(ranks[0].size for ranks in block.ranks.values())
-    step = max(1, RANKS // cells)
-    sums = []
-    for some in (slice(p, p + step) for p in range(0, n_settings, step)):
-        flat = {
-            name: ranks[some].reshape(-1, ranks.shape[2]) for name, ranks in block.ranks.items()
-        }  # one long list of queries
-        n_queries = block.queries.stop - block.queries.start
-        values = [column.reshape(-1, n_queries) for column in measure(flat, specs).values()]
-        sums.append(
-            np.stack(
-                [one.sum(axis=1) if shares is None else one @ shares[block.queries] for one in values], axis=1
-            )
+    n_queries = block.queries.stop - block.queries.start
+    cells = max(ranks.size for ranks in block.ranks.values()) // n_queries
+    totals = 0
+    for some in (slice(q, q + max(1, RANKS // cells)) for q in range(0, n_queries, max(1, RANKS // cells))):
+        by_query = {name: ranks[:, some].transpose(1, 0, 2) for name, ranks in block.ranks.items()}
+        n_some, n_settings, _ = next(iter(by_query.values())).shape
+        flat = {name: ranks.reshape(n_some * n_settings, -1) for name, ranks in by_query.items()}
+        weight = np.ones(n_some) if shares is None else shares[block.queries][some]
+        totals += np.stack(
+            [weight @ one.reshape(n_some, n_settings) for one in measure(flat, specs).values()]
         )
-    return np.concatenate(sums)
+    return totals.T
 
 
 def _shares(bench: Benchmark) -> Float[" Q"] | None:
@@ -111,10 +108,11 @@ def _swept(kind: type, methods: Sequence[Method]) -> list[str]:
     return [
         field.name
         for field in dataclasses.fields(kind)
-        if {repr(getattr(method, field.name)) for method in mine} != {repr(field.default)}
+        if any(getattr(method, field.name) != field.default for method in mine)
     ]
 
 
+@cache
 def _name(kind: type) -> str:
     """The registered name, else the class's own: a sweep needs no registration."""
     return next((name for name in METHODS.names() if METHODS.get(name) is kind), kind.__name__)

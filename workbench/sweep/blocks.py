@@ -23,7 +23,7 @@ from workbench.score.ranks import target_ranks
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
 
-CELLS = 2**22  # numbers held per block of queries: weights, counters, ranks
+CELLS = 2**23  # numbers held per block of queries: weights, counters, ranks
 SCORES = 2**24  # scores held per block of queries of a method that is not linear
 
 Bias = np.ndarray | Callable[[Method], np.ndarray] | None
@@ -89,36 +89,52 @@ def _counted(
 ) -> Iterator[RankBlock]:
     """Linear methods over the same terms."""
     sims = case.similarities(methods[0].terms)
-    bias = _checked(asked.bias, sims)
+    bias = _checked(asked.bias, sims.n_queries, sims.n_items)
     given = _fixed_weights(methods, sims)
-    fixed = None if given is None else distinct_weights(given)
-    n_settings = len(methods) if fixed is None else len(fixed[0])
+    fixed = None if given is None else _settings(given, bias is not None)
+    n_settings = len(methods) if fixed is None else len(fixed.weights)
     cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
     cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
     for rows in _slices(sims.n_queries, CELLS // cells):
         some = sims.queries(rows, share=False)
-        settings, which = distinct_weights(_weights(methods, some)) if fixed is None else fixed
+        settings = _settings(_weights(methods, some), bias is not None) if fixed is None else fixed
         mine = bias[rows] if bias is not None and bias.ndim == 2 else bias
         right = {name: one.rows(rows) for name, one in qrels.items()}
-        yield RankBlock(members, which, rows, _count(settings, some, right, asked._replace(bias=mine)))
+        yield RankBlock(
+            members, settings.which, rows, _count(settings, some, right, asked._replace(bias=mine))
+        )
 
 
-def _count(weights: np.ndarray, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:
-    if find_spec("numba") is not None:
+class Settings(NamedTuple):
+    """Weights (U, Q or 1, K), each once, the one that each method has, and what compiled counting knows of them."""
+
+    weights: np.ndarray
+    which: np.ndarray
+    lines: object | None
+
+
+def _settings(weights: np.ndarray, biased: bool) -> Settings:
+    weights, which = distinct_weights(weights)
+    if find_spec("numba") is None:
+        return Settings(weights, which, None)
+    from workbench.score.counting import lines_of
+
+    return Settings(weights, which, lines_of(weights, biased))
+
+
+def _count(settings: Settings, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:
+    if settings.lines is not None:
         from workbench.score.counting import count_ranks
 
-        return count_ranks(
-            weights, sims, qrels, certified=asked.certified, bias=asked.bias, workers=asked.workers
-        )
+        options = {"certified": asked.certified, "bias": asked.bias, "workers": asked.workers}
+        return count_ranks(settings.lines, sims, qrels, **options)
     warnings.warn(
         "numba is missing, so settings are counted one by one; for exact grids in one pass: "
         "pip install 'zscir-workbench[sweeps]'",
         stacklevel=5,
     )
-    each = [
-        _count_one(weight, sims, qrels, asked)
-        for weight in np.broadcast_to(weights, (len(weights), sims.n_queries, weights.shape[2]))
-    ]
+    shape = (len(settings.weights), sims.n_queries, len(sims.terms))
+    each = [_count_one(one, sims, qrels, asked) for one in np.broadcast_to(settings.weights, shape)]
     return {name: np.stack([ranks[name] for ranks in each]) for name in qrels}
 
 
@@ -132,7 +148,7 @@ def _count_one(weights: np.ndarray, sims: Similarities, qrels: Mapping[str, Qrel
 def _scored(p: int, method: Method, case, qrels: Mapping[str, Qrels], asked: Asked) -> Iterator[RankBlock]:
     """A method that gives scores: in blocks of queries, unless a query's scores depend on the others asked."""
     n_queries, n_items = len(case.benchmark.queries), len(case.benchmark.gallery)
-    bias = asked.bias(method) if callable(asked.bias) else asked.bias
+    bias = _checked(asked.bias(method) if callable(asked.bias) else asked.bias, n_queries, n_items)
     step = n_queries if getattr(method, "transductive", False) else SCORES // n_items
     for rows in _slices(n_queries, step):
         scores = method.score(case if step >= n_queries else some_queries(case, rows))
@@ -170,14 +186,12 @@ def _stacked(methods: list[LinearMethod], given: list[np.ndarray], sims: Similar
     return weights
 
 
-def _checked(bias: np.ndarray | None, sims: Similarities) -> np.ndarray | None:
+def _checked(bias: np.ndarray | None, n_queries: int, n_items: int) -> np.ndarray | None:
     if bias is None:
         return None
     bias = np.asarray(bias, np.float32)
-    if bias.shape not in ((sims.n_items,), (sims.n_queries, sims.n_items)):
-        raise ArrayError(
-            f"bias: got shape {bias.shape}, expected ({sims.n_items},) or ({sims.n_queries}, {sims.n_items})"
-        )
+    if bias.shape not in ((n_items,), (n_queries, n_items)):
+        raise ArrayError(f"bias: got shape {bias.shape}, expected ({n_items},) or ({n_queries}, {n_items})")
     check_finite("bias", bias)
     return bias
 
