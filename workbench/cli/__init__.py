@@ -15,7 +15,20 @@
 To add a verb: one function under ``@app.command()`` in a file here, and its module's name below.
 """
 
-from workbench.cli import batch, caption, captions, check, encode, evaluate, recompose, retrieve, runs, score, submit  # noqa: F401  (each registers its verbs)
+# ruff: noqa: F401  (each module registers its verbs)
+from workbench.cli import (
+    batch,
+    caption,
+    captions,
+    check,
+    encode,
+    evaluate,
+    recompose,
+    retrieve,
+    runs,
+    score,
+    submit,
+)
 from workbench.cli.base import app
 
 __all__ = ["app"]
