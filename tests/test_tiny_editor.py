@@ -23,6 +23,7 @@ from workbench.data.tinycir import attributes, descriptions
 from workbench.data.tinycir.grammar import parse_description
 from workbench.data.tinycir.words import describe_values
 from workbench.data.tinycir.world import KINDS
+from workbench.language import RECOMPOSERS
 from workbench.paths import data_root
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "tiny_editor"
@@ -195,6 +196,12 @@ def test_edits_that_generalise(editor):
 
 def test_an_edit_alone_is_an_edit_in_a_batch(editor):
     assert [edits(*editor, [pair])[0] for pair in ASKED] == edits(*editor, ASKED)
+
+
+def test_the_registered_recomposer_gives_the_same_edits(editor):
+    recomposer = RECOMPOSERS.get("tiny-editor")()
+    assert recomposer.id.startswith("tiny-editor@")
+    assert [recomposer.recompose(*pair) for pair in ASKED] == edits(*editor, ASKED)
 
 
 @pytest.mark.slow
