@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from workbench.arrays import ArrayError
 from workbench.case import JOINS, Case, CaseError, Wording, build_case, load_case
 from workbench.case import build as build_module
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
+from workbench.data.fashioniq import JOINS as OF_FASHIONIQ
 from workbench.encode.encoder import EncoderError, load_encoder
 from workbench.encode.store import EmbeddingStore
 from workbench.language.cache import MissingRecords, Record, RecordedCaptions, Records
@@ -166,6 +168,8 @@ def test_references_outside_the_gallery_have_their_own_pictures(store, captions)
     assert case.texts["reference_caption"] == ("picture 6", "picture 2", "picture 7")
     with pytest.raises(CaseError, match=r"references: got 0 pictures, expected 2.*'a'"):
         build_case(benchmark(queries), encoder, store=store)
+    own = replace(benchmark(queries), references=outside)
+    np.testing.assert_array_equal(build_case(own, encoder, store=store).parts["reference_image"], expected)
 
 
 def test_failed_edits_are_listed_and_warned_about(store, captions):
@@ -185,6 +189,46 @@ def test_an_empty_caption_is_named(store, tmp_path):
     mute = RecordedCaptions.replay(records.path)
     with pytest.raises(CaseError, match=r"writer@1 gave 2 empty captions, the first for picture 2"):
         build_case(benchmark(), FakeEncoder(), captions=mute, store=store)
+
+
+def stating(blank: int, queries) -> Benchmark:
+    """A benchmark whose card states so many blank texts."""
+    card = Card("", "", "", "", counts={"blank_texts": blank})
+    return replace(benchmark(queries), card=card)
+
+
+def test_a_blank_text_that_the_card_states_stands_as_it_is(store, captions):
+    """CIRR test1 and FashionIQ have some: they are said, and encoded as no word at all."""
+    queries = (QUERIES[0], Query("mute", 1, "p1", (" ",)), Query("half", 0, "p0", ("", "is blue")))
+    wording, encoder = Wording(join="cirevl"), FakeEncoder()
+    with pytest.warns(UserWarning, match=r"made up val: 2 queries have a blank modification.*first: 'mute'"):
+        case = build_case(stating(2, queries), encoder, wording=wording, store=store)
+    assert case.texts["modification"] == ("make it red", " ", " and is blue")
+    expected = encoder.encode_texts(["make it red", "", " and is blue"])
+    np.testing.assert_array_equal(case.parts["modification"], expected)
+    with pytest.raises(CaseError, match=r"query 'mute': .*empty \(2 such texts, the card states 1\)"):
+        build_case(stating(1, queries), encoder, wording=wording, store=store)
+
+
+def test_a_blank_text_in_a_prompt_is_the_prompt(store):
+    queries = (QUERIES[0], Query("mute", 1, "p1", ("",)))
+    with pytest.warns(UserWarning, match="1 query has a blank"):
+        case = build_case(
+            stating(1, queries), FakeEncoder(), wording=Wording(prompt="a photo {}"), store=store
+        )
+    np.testing.assert_array_equal(case.parts["modification"][1:], FakeEncoder().encode_texts(["a photo "]))
+
+
+@pytest.mark.filterwarnings("ignore:made up val. 1 query has a blank")
+def test_a_real_model_reads_a_stated_blank_text(tmp_path, store):
+    encoder = load_encoder(f"local-dir:{write_coca(tmp_path / 'nano')}", device="cpu")
+    queries = (QUERIES[0], Query("mute", 1, "p1", ("  ",)))
+    case = build_case(stating(1, queries), encoder, store=store)
+    row = case.parts["modification"][1:]
+    assert np.linalg.norm(row) > 0
+    np.testing.assert_array_equal(row, encoder.encode_blank())
+    with pytest.raises(EncoderError, match="is empty"):
+        encoder.encode_texts([" "])
 
 
 @pytest.mark.parametrize("modification", [("",), ("  ",), (), ("red", " ")])
@@ -221,6 +265,7 @@ TWO = ("is Red.", " has LONG sleeves, ")
         ("weimocir", "Is red and has LONG sleeves"),
         ("imagescope", "is Red and has LONG sleeves,"),
         ("seize", "is Red. has LONG sleeves, "),
+        ("searle", "is Red and has LONG sleeves"),
     ],
 )
 def test_join_rules(rule, expected):
@@ -230,7 +275,41 @@ def test_join_rules(rule, expected):
 
 
 def test_every_join_rule_is_tested():
-    assert set(JOINS) == {"cirevl", "pic2word", "weimocir", "imagescope", "seize"}
+    assert (
+        set(JOINS) == {"cirevl", "searle", "pic2word", "weimocir", "imagescope", "seize"} == set(OF_FASHIONIQ)
+    )
+
+
+def test_both_orders_are_encoded_in_the_prompt_and_averaged(store, captions):
+    """SEARLE's rule for any text: unit rows of either order, averaged, as a unit row; edits read the first order."""
+    queries = (Query("two", 0, "p0", TWO), Query("one", 1, "p1", ("plain",)))
+    wording, encoder = Wording(join="searle", prompt="a photo that {}"), FakeEncoder()
+    case = build_case(
+        benchmark(queries), encoder, captions=captions, recomposer=Appending(), wording=wording, store=store
+    )
+    orders = ("a photo that is Red and has LONG sleeves", "a photo that has LONG sleeves and is Red")
+    a, b = (row / np.linalg.norm(row) for row in encoder.encode_texts(orders))
+    both = (a + b) / np.linalg.norm(a + b)
+    (plain,) = encoder.encode_texts(["a photo that plain"])
+    expected = [both, plain / np.linalg.norm(plain)]
+    np.testing.assert_allclose(case.parts["modification"], expected, atol=1e-6)
+    assert case.texts["modification"] == ("is Red and has LONG sleeves", "plain")
+    assert case.texts["composed_caption"][0] == "picture 0, is Red and has LONG sleeves"
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"), [(None, "pic2word"), ("pic2word", "pic2word"), ("seize", "seize")]
+)
+def test_the_protocol_names_the_join_rule_unless_the_wording_does(store, asked, rule):
+    """Either way the case's protocol and its wording say the same: a number is never shown under another rule."""
+    bench = replace(
+        benchmark([Query("q", 0, "p0", TWO)]), protocol={"caption join": "pic2word", "reference": "ranked"}
+    )
+    case = build_case(bench, FakeEncoder(), wording=Wording(join=asked), store=store)
+    assert case.texts["modification"] == (JOINS[rule](*TWO),)
+    assert case.wording.join == rule
+    assert case.benchmark.protocol == {"caption join": rule, "reference": "ranked"}
+    assert bench.protocol["caption join"] == "pic2word"
 
 
 def test_two_texts_are_not_joined_by_guess(store):
@@ -281,8 +360,13 @@ def test_load_case_goes_by_names_and_replays_captions(tmp_path, monkeypatch, cap
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     write_coca(tmp_path / "data" / "models" / "tiny-coca")
     (tmp_path / "data" / "toy").mkdir()
-    registry = SimpleNamespace(get=lambda name: lambda split, root=None: benchmark())
-    monkeypatch.setattr(data, "BENCHMARKS", registry)
+    asked = []
+
+    def load(split, root=None, gallery="split"):
+        asked.append((split, root, gallery))
+        return benchmark()
+
+    monkeypatch.setattr(data, "BENCHMARKS", SimpleNamespace(get=lambda name: load))
     case = load_case("toy", "tiny-coca", "val")
     assert case.encoder.startswith("tiny-coca@")
     assert case.captions is None
@@ -293,6 +377,10 @@ def test_load_case_goes_by_names_and_replays_captions(tmp_path, monkeypatch, cap
     case = load_case("toy", "tiny-coca", "val")
     assert case.captions == "writer@1"
     assert case.texts["composed_caption"][1] == "picture 0, two cats"
+    load_case("toy", "tiny-coca", "val", root=tmp_path / "elsewhere", choices={"gallery": "union"})
+    assert asked == [*[("val", None, "split")] * 2, ("val", tmp_path / "elsewhere", "union")]
+    with pytest.raises(UnknownName, match=r"toy has no choice 'galery'\. Did you mean 'gallery'"):
+        load_case("toy", "tiny-coca", "val", choices={"galery": "union"})
     stored = [json.loads(p.read_text()) for p in (tmp_path / "cache" / "embeddings").glob("*/manifest.json")]
     assert {m["encoder"] for m in stored} == {case.encoder}
 

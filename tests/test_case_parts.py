@@ -219,7 +219,7 @@ def test_prompts_need_one_or_two_modifications(maker):
     with pytest.raises(CaseError, match="query 'q' has 3 modification texts, expected one or two"):
         prompt.sentences(Query("q", 0, "p0", ("a", "b", "c")))
     with pytest.raises(CaseError, match="empty"):
-        given_texts(Query("q", 0, "p0", ("a", " ")))
+        given_texts(Query("q", 0, "p0", ()))
 
 
 @pytest.mark.parametrize(

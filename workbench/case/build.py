@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +15,7 @@ from workbench.case.case import Case
 from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients, wanted
 from workbench.case.rows import Rows
 from workbench.case.texts import Texts
-from workbench.case.wording import PLAIN, Wording
+from workbench.case.wording import PLAIN, Wording, blank_queries, under_protocol
 from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder, load_encoder
 from workbench.encode.inverter import Inverter
@@ -23,7 +25,7 @@ from workbench.language.cache import RecordedCaptions
 from workbench.language.captions import CaptionSource
 from workbench.language.replies import Target
 from workbench.language.verdicts import Verdicts
-from workbench.paths import benchmark_root
+from workbench.paths import data_root
 from workbench.score.naming import take_apart
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def load_case(
     encoder: str = "tiny-coca",
     split: str = "val",
     *,
+    root: Path | str | None = None,
+    choices: Mapping[str, object] | None = None,
     terms: Iterable[tuple[str, str]] | None = None,
     recomposer: Recomposer | str | None = "rules",
     wording: Wording = PLAIN,
@@ -44,15 +48,16 @@ def load_case(
     """A case by names: benchmark and encoder loaded, captions replayed from data/<benchmark>/captions.jsonl.
 
     Without that file the parts that need captions are left out, or are a CaseError where ``terms`` ask for them.
+    root, choices: as ``data.load`` takes them, such as choices={"gallery": "union"} for FashionIQ.
     more: anything else that ``build_case`` takes.
     """
     if "captions" not in more:
-        records = benchmark_root(benchmark) / "captions.jsonl"
+        records = data_root() / benchmark / "captions.jsonl"
         more["captions"] = RecordedCaptions.replay(records) if records.is_file() else None
     if isinstance(recomposer, str):
         recomposer = RECOMPOSERS.get(recomposer)() if more["captions"] else None
     return build_case(
-        data.load(benchmark, split),
+        data.load(benchmark, split, root, **(choices or {})),
         load_encoder(encoder),
         recomposer=recomposer,
         terms=terms,
@@ -82,11 +87,16 @@ def build_case(
     descriptions: by query id, what models expect of the target; the second one makes target_description_2.
     pseudo_words: by name (searle, searle_oti, lincir, pic2word), who makes a word of a picture.
     corpora: by name, texts (encoded here, under the prompt) or rows about no query. verdicts: by name, of judges.
-    references: pictures of the queries whose reference is not in the gallery, in the order of those queries.
+    wording: where it names no rule for two texts, the benchmark's protocol does ("caption join").
+    references: pictures of the queries whose reference is not in the gallery, in the order of those queries; the
+    benchmark's own unless given.
+    Blank modification texts stand as they are, with a warning that says how many, where the benchmark's card states them.
     Raises CaseError where an ingredient is missing or a modification is empty, UnknownName for an unknown part or
     view, MissingRecords, PictureError and EncoderError from the layers below: texts first, pictures last.
     A ValueError of the recomposer is a Failure, which the case lists.
     """
+    benchmark, wording = under_protocol(benchmark, wording)
+    _say_blank(benchmark)
     given = Ingredients(
         benchmark,
         encoder,
@@ -94,12 +104,23 @@ def build_case(
         recomposer,
         descriptions or {},
         pseudo_words or {},
-        references,
+        benchmark.references if references is None else references,
         wording,
         store or EmbeddingStore(),
     )
     parts, views = given.possible() if terms is None else wanted(terms)
     return _put_together(given, parts, views, corpora or {}, verdicts or {})
+
+
+def _say_blank(benchmark: Benchmark) -> None:
+    blank = blank_queries(benchmark)
+    if blank:
+        number = "1 query has" if len(blank) == 1 else f"{len(blank)} queries have"
+        warnings.warn(
+            f"{benchmark.name} {benchmark.split}: {number} a blank modification text, which stands as it is "
+            f"(the first: {blank[0]!r})",
+            stacklevel=3,
+        )
 
 
 def _put_together(

@@ -32,13 +32,21 @@ class Rows:
         return self.made[name]
 
     def encode(self, texts: Sequence[str]) -> Float["n D"]:
-        """Raw rows of the texts under the prompt; equal texts are encoded once."""
+        """Raw rows of the texts under the prompt; equal texts are encoded once, a blank one as no word at all."""
         prompted = [self.given.wording.prompt.replace("{}", text) for text in texts]
-        place = {text: i for i, text in enumerate(dict.fromkeys(prompted))}
+        place = {text: i for i, text in enumerate(dict.fromkeys(filter(str.strip, prompted)))}
         rows = self.given.store.texts(self.given.encoder, list(place)).raw()
-        return rows[[place[text] for text in prompted]]
+        if not all(text in place for text in prompted):
+            rows = np.concatenate([rows, self._no_word()])
+        return rows[[place.get(text, -1) for text in prompted]]
+
+    def _no_word(self) -> Float["1 D"]:
+        encoder = self.given.encoder  # some refuse a blank text unless it is meant
+        return encoder.encode_blank() if hasattr(encoder, "encode_blank") else encoder.encode_texts([""])
 
     def _rows(self, name: str, base: str, source: str) -> Float["n D"]:
+        if base == "modification":
+            return self._modification()
         if base in TEXTS:
             return self.encode(self.texts.of(name))
         if base in OBJECTS:
@@ -52,6 +60,10 @@ class Rows:
                 source, [prompt.sentences(query) for query in self.given.benchmark.queries]
             )
         return self._reference_image() if base == "reference_image" else self._image(self.given.pictures)
+
+    def _modification(self) -> Float["Q D"]:
+        sentences = [self.given.wording.sentences(query) for query in self.given.benchmark.queries]
+        return per_query(self.encode([text for texts in sentences for text in texts]), sentences)
 
     def _image(self, pictures: Sequence) -> Float["n D"]:
         return self.given.store.images(self.given.encoder, pictures).raw()
@@ -79,9 +91,7 @@ class Rows:
         words = stored_words(store, encoder, inverter, self._reference_digests(), self.of("reference_image"))
         owner = [query for query, texts in enumerate(sentences) for _ in texts]
         rows = stored_sentences(store, encoder, [t for texts in sentences for t in texts], words[owner])
-        if len(rows) == len(sentences):
-            return rows
-        return unit(mean_of_units([unit(rows[np.equal(owner, q)]) for q in range(len(sentences))], rows))
+        return per_query(rows, sentences)
 
     def _reference_digests(self) -> list[str]:
         def of_gallery(rows):
@@ -91,6 +101,14 @@ class Rows:
             return [pictures.digest(i) for i in range(len(pictures))]
 
         return self.given.per_reference(of_gallery, of_outside)
+
+
+def per_query(rows: Float["n D"], sentences: Sequence[tuple[str, ...]]) -> Float["Q D"]:
+    """One row per query from a row per sentence: raw where each has one; else unit rows, averaged, as unit rows."""
+    if len(rows) == len(sentences):
+        return rows
+    ends = np.cumsum([len(texts) for texts in sentences])
+    return unit(mean_of_units([unit(some) for some in np.split(rows, ends[:-1])], rows))
 
 
 def mean_of_units(groups: Sequence[Float["_ D"]], direction: Float["_ D"]) -> Float["Q D"]:

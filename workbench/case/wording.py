@@ -6,9 +6,9 @@ The only file with prompt templates for encoders and caption-join rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workbench.data.benchmark import Query
+from workbench.data.benchmark import Benchmark, Query
 from workbench.errors import UserError
 from workbench.registry import UnknownName, nearest
 
@@ -32,18 +32,33 @@ STRIPPED = ".?, "  # what the published rules take off both ends of a text
 # How two modification texts become one, by who does it so. SEIZE's has no word between: users report lower numbers.
 JOINS: Mapping[str, Callable[[str, str], str]] = {
     "cirevl": lambda a, b: f"{a.strip(STRIPPED)} and {b.strip(STRIPPED)}",
+    "searle": lambda a, b: f"{a.strip(STRIPPED)} and {b.strip(STRIPPED)}",
     "pic2word": lambda a, b: f"{b} and {a}",
     "weimocir": lambda a, b: f"{a.strip(STRIPPED).capitalize()} and {b.strip(STRIPPED)}",
     "imagescope": lambda a, b: f"{a.strip('.? ')} and {b.strip('.? ')}",
     "seize": lambda a, b: f"{a}{b}",
 }
+BOTH_ORDERS = ("searle",)  # joined in either order and encoded twice; the unit rows are averaged
+
+
+def joined(rule: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """One or two modification texts under a rule of JOINS: as one, or as two where the rule takes both orders.
+
+    >>> joined("cirevl", ("is red.", "has dots")), joined("searle", ("is red.", "has dots"))
+    (('is red and has dots',), ('is red and has dots', 'has dots and is red'))
+    """
+    if len(texts) == 1:
+        return texts
+    orders = [texts, texts[::-1]] if rule in BOTH_ORDERS else [texts]
+    return tuple(JOINS[rule](*order) for order in orders)
 
 
 @dataclass(frozen=True)
 class Wording:
     """Part of a case's identity: on FashionIQ alone, published join rules differ by up to 20 points.
 
-    ``join`` names the rule for two modification texts (``JOINS``; a single text always stands for itself).
+    ``join`` names the rule for two modification texts (``JOINS``; a single text always stands for itself); None leaves
+    it to the benchmark's protocol.
     ``prompt`` is put around every text before it is encoded, ``{}`` being the text.
     """
 
@@ -56,41 +71,71 @@ class Wording:
         if self.prompt.count("{}") != 1:
             raise CaseError(f"prompt: got {self.prompt!r}, expected exactly one {{}} where the text goes")
 
-    def modification(self, query: Query) -> str:
-        """The query's modification text. Raises CaseError where it is empty, or two are to be joined by no rule."""
+    def sentences(self, query: Query) -> tuple[str, ...]:
+        """The query's modification as what is encoded: one text, or two whose rows are averaged ("searle").
+
+        Raises CaseError where there is none, or two are to be joined by no rule.
+        """
         texts = given_texts(query)
-        if len(texts) == 1:
-            return texts[0]
-        if self.join is None or len(texts) != 2:
+        if len(texts) > 2 or (len(texts) == 2 and self.join is None):
             raise CaseError(
                 f"query {query.id!r} has {len(texts)} modification texts; two can be joined by a rule, "
                 f"Wording(join=...): {', '.join(JOINS)}"
             )
-        return JOINS[self.join](*texts)
+        return joined(self.join or "", texts)
+
+    def modification(self, query: Query) -> str:
+        """The query's modification as one text, which recomposers read: of two orders the first. Raises as above."""
+        return self.sentences(query)[0]
 
 
 PLAIN = Wording()  # one text per query, as it stands
 
 
+def under_protocol(benchmark: Benchmark, wording: Wording) -> tuple[Benchmark, Wording]:
+    """Benchmark and wording with one and the same join rule: the wording's where it names one, else the protocol's.
+
+    The rule is part of what a number means, so another one than the benchmark was loaded with makes another protocol.
+    """
+    rule = benchmark.protocol.get("caption join")
+    if rule is None or rule == wording.join:
+        return benchmark, wording
+    if wording.join is None:
+        return benchmark, replace(wording, join=rule)
+    return replace(benchmark, protocol={**benchmark.protocol, "caption join": wording.join}), wording
+
+
 def given_texts(query: Query) -> tuple[str, ...]:
-    """The query's modification texts. Raises CaseError where there is none or one is empty."""
-    if not query.modification or not all(text.strip() for text in query.modification):
+    """The query's modification texts. Raises CaseError where there is none."""
+    if not query.modification:
         raise CaseError(f"query {query.id!r}: modification text {query.modification!r} is empty")
     return query.modification
+
+
+def blank_queries(benchmark: Benchmark) -> tuple[str, ...]:
+    """Ids of the queries with a blank modification text, which published sets are known to have.
+
+    Raises CaseError where there are more such texts than the benchmark's card states.
+    """
+    blank = [query.id for query in benchmark.queries for text in query.modification if not text.strip()]
+    stated = benchmark.card.counts.get("blank_texts", 0)
+    if len(blank) > stated:
+        raise CaseError(
+            f"query {blank[0]!r}: modification text is empty ({len(blank)} such texts, the card states {stated})"
+        )
+    return tuple(dict.fromkeys(blank))
 
 
 @dataclass(frozen=True)
 class PseudoPrompt:
     """Sentences in which $ stands for a picture's pseudo-word: without a modification, and with it.
 
-    Two modification texts are joined by the rule ``join``; ``both_orders``: in either order, as two sentences, whose
-    unit rows are averaged. The released evaluations use no sentence without a modification: ``alone`` is what
-    remains of theirs.
+    Two modification texts are joined by the rule ``join``. The released evaluations use no sentence without a
+    modification: ``alone`` is what remains of theirs.
     """
 
     composed: str
     join: str
-    both_orders: bool
     alone: str = "a photo of $"
 
     def sentences(self, query: Query) -> tuple[str, ...]:
@@ -98,19 +143,17 @@ class PseudoPrompt:
         texts = given_texts(query)
         if len(texts) > 2:
             raise CaseError(f"query {query.id!r} has {len(texts)} modification texts, expected one or two")
-        orders = [texts, texts[::-1]] if self.both_orders and len(texts) == 2 else [texts]
-        joined = [JOINS[self.join](*order) if len(order) == 2 else order[0] for order in orders]
-        return tuple(self.composed.replace("{}", text) for text in joined)
+        return tuple(self.composed.replace("{}", text) for text in joined(self.join, texts))
 
 
-_BOTH_ORDERS = PseudoPrompt("a photo of $ that {}", "cirevl", both_orders=True)
+_THAT = PseudoPrompt("a photo of $ that {}", "searle")
 
 # By who makes the pseudo-word. Pic2Word's published prompts write * where others write $; the sign is replaced anyway.
 PSEUDO_PROMPTS: Mapping[str, PseudoPrompt] = {
-    "searle": _BOTH_ORDERS,
-    "searle_oti": _BOTH_ORDERS,
-    "lincir": _BOTH_ORDERS,
-    "pic2word": PseudoPrompt("a photo of $, {}", "pic2word", both_orders=False),
+    "searle": _THAT,
+    "searle_oti": _THAT,
+    "lincir": _THAT,
+    "pic2word": PseudoPrompt("a photo of $, {}", "pic2word"),
 }
 
 # Sentences in which textual inversion tries a word out; ours, few and plain, in place of the published list of 80.

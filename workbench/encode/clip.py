@@ -64,6 +64,10 @@ class ClipEncoder:
             self.check_text(text)
         return self._encode(texts, self._text_rows, "text")
 
+    def encode_blank(self) -> Float["1 D"]:
+        """The raw row of a text without a word, which `encode_texts` refuses: some benchmarks are known to have one."""
+        return self._encode([""], self._text_rows, "text")
+
     def check_text(self, text: str) -> None:
         """Raise EncoderError if the text is empty, or longer than the context: it would be cut."""
         if not text.strip():
