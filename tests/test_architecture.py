@@ -19,9 +19,9 @@ LAYERS = (
     ("language",),
     ("kernels", "score", "index"),
     ("case",),
-    ("methods", "hubness", "geometry", "interventions", "metrics"),
+    ("methods", "hubness", "geometry", "interventions", "maps", "metrics"),
     ("significance",),
-    ("protocol", "official", "submission", "evaluation", "sweep", "runs", "choose", "breakdown"),
+    ("protocol", "official", "submission", "evaluation", "sweep", "runs", "choose", "breakdown", "capture", "joint"),
     ("plots", "tables"),
     ("notebook", "batch", "widgets", "cli"),
 )

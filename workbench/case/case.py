@@ -19,7 +19,8 @@ class Case:
 
     ``encoder``, ``captions`` and ``recomposer`` are ids; ``makers`` are the ids of who made the pseudo-words, by
     name. ``texts`` are as written, before the prompt. ``failures`` lists the queries whose composed caption is not
-    the recomposer's. ``corpora`` are rows about no query (BASIC), ``verdicts`` what judges said (re-sorting).
+    the recomposer's. ``corpora`` are rows about no query (BASIC), ``verdicts`` what judges said (re-sorting),
+    ``interventions`` what was done to the rows after encoding, in order.
     Raises ArrayError where rows fit neither the benchmark's queries or gallery, or not each other.
     """
 
@@ -35,6 +36,7 @@ class Case:
     makers: Mapping[str, str] = field(default_factory=dict)
     corpora: Mapping[str, Float["_ D"]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
+    interventions: tuple[str, ...] = ()
 
     def __post_init__(self):
         sizes = {"Q": len(self.benchmark.queries), "N": len(self.benchmark.gallery)}

@@ -69,7 +69,7 @@ def names(runs: Sequence[Run]) -> list[str]:
 
     Runs that are still called the same get their id.
     """
-    varying = ("encoder", "captions", "recomposer", "mitigator", "seed")
+    varying = ("encoder", "captions", "recomposer", "mitigator", "interventions", "seed")
     called = []
     for run in runs:
         same = [other for other in runs if other.name == run.name]
@@ -88,7 +88,7 @@ def newest(runs: Sequence[Run]) -> list[Run]:
     for run in sorted(runs, key=lambda run: run.created):
         setting = run.model_dump_json(
             include={"name", "method", "params", "benchmark", "split", "protocol", "wording", "seed"}
-            | {"encoder", "captions", "recomposer", "mitigator"}
+            | {"encoder", "captions", "recomposer", "mitigator", "interventions"}
         )
         last[setting] = run
     return list(last.values())
@@ -134,7 +134,7 @@ def _setting(first: Run, second: Run) -> list[str]:
     for field in ("encoder", "captions"):
         said += _model(field, getattr(first, field), getattr(second, field))
     said += _mapping("pseudo-words", first.makers, second.makers)
-    return said + _fields(first, second, "recomposer", "mitigator", "seed")
+    return said + _fields(first, second, "recomposer", "mitigator", "interventions", "seed")
 
 
 def _surroundings(first: Run, second: Run) -> list[str]:

@@ -125,6 +125,7 @@ def _of_case(case, method: Method) -> dict[str, object]:
         "queries": len(bench.queries),
         "gallery": len(bench.gallery),
         "failures": len(case.failures) if worded else 0,
+        "interventions": case.interventions,
     }
 
 

@@ -52,6 +52,7 @@ def rerun(run: Run, case: Case | None = None, encoder: str | None = None) -> Rer
             "wording": dataclasses.asdict(case.wording),
             "encoder": case.encoder,
             "makers": dict(case.makers) if run.makers else {},
+            "interventions": case.interventions,
             "captions": run.captions and case.captions,
             "recomposer": run.recomposer and case.recomposer,
             "digests": input_digests(case, method),
@@ -70,7 +71,12 @@ def method_of(run: Run) -> Method:
 
 
 def case_of(run: Run, method: Method, encoder: str | None = None) -> Case:
-    """The run's case, loaded by the names in its record."""
+    """The run's case, loaded by the names in its record. Raises RunError where its rows were changed afterwards."""
+    if run.interventions:
+        raise RunError(
+            f"run {run.id}: its rows were changed ({'; '.join(run.interventions)}); make that case yourself and give it: "
+            "rerun(run, case)"
+        )
     return load_case(
         run.benchmark,
         encoder or run.encoder.partition("@")[0],

@@ -24,7 +24,7 @@ class Run(BaseModel):
 
     ``name`` is what results tables call it; ``method`` and ``params`` are the registered name and every parameter,
     defaults included. ``encoder``, ``captions``, ``recomposer``, ``mitigator`` and the ``makers`` of pseudo-words are
-    ids (None: not used). ``digests`` has a SHA-256 for each input by name: "queries", "gallery", "qrels default", "part
+    ids (None: not used); ``interventions`` are the ids of what was done to the case's rows, in order. ``digests`` has a SHA-256 for each input by name: "queries", "gallery", "qrels default", "part
     modification", "view image", "text composed_caption" (captions and edits as they were used), "corpus subjects",
     "verdicts m"; one for the package's sources ("code") and one for what was kept of each query ("per query").
     ``metrics`` are means as the benchmark's protocol takes them, in full precision; ``chosen`` says on which data the
@@ -48,6 +48,7 @@ class Run(BaseModel):
     recomposer: str | None
     makers: dict[str, str]
     mitigator: str | None
+    interventions: tuple[str, ...] = ()
     queries: int
     gallery: int
     failures: int
