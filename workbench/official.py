@@ -6,7 +6,6 @@ Numbers are shares at full precision. Left out: intervals (`significance`), roun
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +13,11 @@ import numpy as np
 
 from workbench.arrays import Float, Int
 from workbench.data.benchmark import Benchmark, Qrels, Summary
+from workbench.data.ids import plain_id, plain_rows
 from workbench.data.predictions import PredictionsError, Rankings
 from workbench.metrics import measure, over_groups, parse_metric
 from workbench.registry import nearest
 from workbench.score.lists import list_ranks, ranked_in
-
-_PICTURE = re.compile(r"(.*/)?([^/]+?)(\.(png|jpe?g|webp))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
     """
     lists = rankings.lists
     _check_queries(benchmark, lists)
-    ids, plain = benchmark.gallery.index, _plain_ids(benchmark.gallery.ids)
+    ids, plain = benchmark.gallery.index, plain_rows(benchmark.gallery.ids)
     outside: dict[str, int] = {}
     rows = np.full((len(benchmark.queries), max(map(len, lists.values()))), -1, np.int32)
     renamed = 0
@@ -133,7 +131,7 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
         for place, picture in enumerate(lists[query.id]):
             row = ids.get(picture)
             if row is None and plain is not None:
-                row = plain.get(_plain(picture))
+                row = plain.get(plain_id(picture))
                 renamed += row is not None
             if row is None and benchmark.gallery.whole:
                 raise PredictionsError(
@@ -141,7 +139,7 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
                     f"{nearest(picture, ids)}"
                 )
             if row is None:
-                name = picture if plain is None else _plain(picture)
+                name = picture if plain is None else plain_id(picture)
                 row = len(ids) + outside.setdefault(name, len(outside))
             rows[q, place] = row
         _check_twice(query.id, lists[query.id], rows[q])
@@ -189,20 +187,3 @@ def _excluded_note(benchmark: Benchmark, rows: Int["Q L"]) -> list[str]:
     return (
         [f"{there:,} lists hold the reference image, which is not ranked: it was taken out"] if there else []
     )
-
-
-def _plain(id: str) -> str:
-    """An id without folder, ending and zeros in front.
-
-    >>> _plain("unlabeled2017/000000000123.jpg"), _plain("dev-1-0-img0.png"), _plain("0")
-    ('123', 'dev-1-0-img0', '0')
-    """
-    name = _PICTURE.fullmatch(id)
-    name = id if name is None else name[2]
-    return (name.lstrip("0") or "0") if name.isdigit() else name
-
-
-def _plain_ids(ids: Sequence[str]) -> dict[str, int] | None:
-    """The gallery's rows by plain id; None where the gallery's own ids are something else (paths, boxes)."""
-    rows = {_plain(id): row for row, id in enumerate(ids)}
-    return rows if all(id in rows for id in ids) else None
