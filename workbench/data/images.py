@@ -158,14 +158,14 @@ class ZipImages(_Images):
         return self._open().namelist()
 
 
-def open_picture(data: bytes, name: str) -> Image.Image:
+def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Encoded bytes as an RGB picture (first frame, transparency dropped). Raises PictureError naming `name`."""
     try:
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size  # known from the header, before anything is decoded
-            if width * height > MAX_PIXELS:
+            if width * height > max_pixels:
                 raise PictureError(
-                    f"{name}: {width} x {height} pixels are more than the {MAX_PIXELS:,} allowed"
+                    f"{name}: {width} x {height} pixels are more than the {max_pixels:,} allowed"
                 )
             return picture.convert("RGB")
     except UnidentifiedImageError:

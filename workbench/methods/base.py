@@ -51,6 +51,18 @@ class LinearMethod:
         return similarities.combine(self.weights(similarities.gram))
 
 
+def usual(low: int | float, high: int | float, default: object = dataclasses.MISSING):
+    """A field with the range in which it is usually tried: what a slider spans, no limit on what is allowed.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Mixed:
+    ...     weight: float = usual(0, 1, default=0.5)
+    >>> Mixed().weight, dataclasses.fields(Mixed)[0].metadata["usual"]
+    (0.5, (0, 1))
+    """
+    return dataclasses.field(default=default, metadata={"usual": (low, high)})
+
+
 def label(method) -> str:
     """The registered name and whatever differs from its defaults: "pdv_f(beta=0.5)".
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.similarities import Term
 
 IMAGE, TEXT = Term("reference_image"), Term("modification")
@@ -43,7 +43,7 @@ class TextOnly(LinearMethod):
 class WeightedSum(LinearMethod):
     """query = unit((1 - weight) v + weight t); weight 0 is image only, 1 is text only. Equal parts by default."""
 
-    weight: float = 0.5
+    weight: float = usual(0, 1, default=0.5)
     terms = (IMAGE, TEXT)
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
@@ -62,7 +62,7 @@ class Slerp(LinearMethod):
     works with about .8; the exact settings of its tables are not confirmed.
     """
 
-    alpha: float = 0.8
+    alpha: float = usual(0, 1, default=0.8)
     terms = (IMAGE, TEXT)
 
     def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
@@ -99,7 +99,7 @@ class StandardisedSum:
     weight = 0 ranks as image only, weight = 1 as text only.
     """
 
-    weight: float
+    weight: float = usual(0, 1)
     terms = (IMAGE, TEXT)
 
     def score(self, case) -> Float["Q N"]:

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.arrays import Float, check_shape, unit
-from workbench.methods.base import METHODS, MethodError
+from workbench.methods.base import METHODS, MethodError, usual
 from workbench.methods.baselines import IMAGE, TEXT
 from workbench.registry import nearest
 
@@ -50,11 +50,11 @@ class Centred(NamedTuple):
 class BASIC:
     """Both similarities on their own scale. Not linear."""
 
-    contrast: float = 0.2
-    components: int = 250
-    neighbours: int = 25
-    sharpness: float = 0.1
-    corner: float = 0.1
+    contrast: float = usual(0, 1, default=0.2)
+    components: int = usual(0, 500, default=250)
+    neighbours: int = usual(0, 100, default=25)
+    sharpness: float = usual(0, 1, default=0.1)
+    corner: float = usual(0, 1, default=0.1)
     mean: str = "mean_image"
     pairs: bool = True
     terms = (IMAGE, TEXT)

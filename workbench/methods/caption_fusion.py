@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.similarities import Term
 
 
@@ -24,8 +24,8 @@ from workbench.score.similarities import Term
 class CaptionFusion(LinearMethod):
     """weight = 0 is the weighted sum, weight = 1 the description alone, alpha = 1 leaves the picture out."""
 
-    alpha: float
-    weight: float
+    alpha: float = usual(0, 1)
+    weight: float = usual(0, 1)
     description: str = "target_description"
 
     @property

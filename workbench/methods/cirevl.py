@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
@@ -27,7 +27,7 @@ class CIReVL(LinearMethod):
     The released code asks for one caption; that is the default. Linear, the same weights for every query.
     """
 
-    captions: int = 1
+    captions: int = usual(1, 15, default=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:

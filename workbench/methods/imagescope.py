@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.methods.judge_rerank import promote, rerank
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
@@ -30,8 +30,8 @@ from workbench.score.similarities import Term
 class ImageScopeFirst(LinearMethod):
     """Stage 1 alone. weight = 0 with one description is OSrCIR's score."""
 
-    weight: float = 0.15
-    descriptions: int = 1
+    weight: float = usual(0, 1, default=0.15)
+    descriptions: int = usual(1, 5, default=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -48,10 +48,10 @@ class ImageScopeFirst(LinearMethod):
 class ImageScope:
     """All three stages. depth = compared = 0 is stage 1."""
 
-    weight: float = 0.15
-    descriptions: int = 1
-    depth: int = 20
-    compared: int = 3
+    weight: float = usual(0, 1, default=0.15)
+    descriptions: int = usual(1, 5, default=1)
+    depth: int = usual(0, 100, default=20)
+    compared: int = usual(0, 20, default=3)
     verify: str = "verify"
     compare: str = "compare"
 

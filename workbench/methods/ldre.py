@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS
+from workbench.methods.base import METHODS, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Similarities, Term
 
@@ -31,9 +31,9 @@ from workbench.score.similarities import Similarities, Term
 class LDRE:
     """As released: one weight per caption for the whole split. One caption: CIReVL. Huge temperature: equal weights."""
 
-    captions: int = 15
-    nearest: int = 5
-    temperature: float = 0.04
+    captions: int = usual(1, 15, default=15)
+    nearest: int = usual(1, 50, default=5)
+    temperature: float = usual(0.01, 1, default=0.04)
     transductive = True  # scores of one query depend on which others are asked
 
     @property

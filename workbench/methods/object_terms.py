@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.similarities import Term
 
 
@@ -25,8 +25,8 @@ from workbench.score.similarities import Term
 class ObjectTerms(LinearMethod):
     """wanted = unwanted = 0 is the description alone."""
 
-    wanted: float
-    unwanted: float
+    wanted: float = usual(0, 1)
+    unwanted: float = usual(0, 1)
     description: str = "target_description"
 
     @property

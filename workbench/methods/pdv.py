@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.similarities import Term
 
 CAPTIONS = ("reference_caption", "composed_caption")
@@ -45,7 +45,7 @@ def pseudo_word(source: str) -> tuple[str, str]:
 class PDVText(LinearMethod):
     """query = before + alpha_text (after - before): words only, pushed further (alpha_text > 1) or held back."""
 
-    alpha_text: float = 1.2
+    alpha_text: float = usual(0, 3, default=1.2)
     host: tuple[str, str] = CAPTIONS
 
     @property
@@ -62,7 +62,7 @@ class PDVText(LinearMethod):
 class PDVImage(LinearMethod):
     """query = reference_image + alpha_image (after - before): the picture, moved as the words moved."""
 
-    alpha_image: float = 1.4
+    alpha_image: float = usual(0, 3, default=1.4)
     host: tuple[str, str] = CAPTIONS
 
     @property
@@ -79,9 +79,9 @@ class PDVImage(LinearMethod):
 class PDVFusion(LinearMethod):
     """query = (1 - beta) PDV-I + beta PDV-T. beta = 1 is PDV-T, beta = 0 is PDV-I."""
 
-    alpha_image: float = 1.4
-    alpha_text: float = 1.2
-    beta: float = 0.75
+    alpha_image: float = usual(0, 3, default=1.4)
+    alpha_text: float = usual(0, 3, default=1.2)
+    beta: float = usual(0, 1, default=0.75)
     host: tuple[str, str] = CAPTIONS
 
     @property

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float, unit
-from workbench.methods.base import METHODS
+from workbench.methods.base import METHODS, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Similarities, Term
 
@@ -29,9 +29,9 @@ from workbench.score.similarities import Similarities, Term
 class SEIZE:
     """`captions` per reference image; how many there are is a matter of what was recorded."""
 
-    gain: float = 0.13
-    loss: float = 2.1
-    captions: int = 1
+    gain: float = usual(0, 3, default=0.13)
+    loss: float = usual(0, 3, default=2.1)
+    captions: int = usual(1, 15, default=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
@@ -34,9 +34,9 @@ from workbench.score.similarities import Term
 class WeiMoCIR(LinearMethod):
     """As released. `captions` per picture: parts reference_caption, reference_caption_2 ... face caption, caption_2 ..."""
 
-    alpha: float = 0.8
-    beta: float = 0.1
-    captions: int = 1
+    alpha: float = usual(0, 1, default=0.8)
+    beta: float = usual(0, 1, default=0.1)
+    captions: int = usual(1, 3, default=1)
 
     @property
     def carriers(self) -> tuple[str, ...]:
