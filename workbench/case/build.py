@@ -17,8 +17,9 @@ from workbench.case.rows import Rows
 from workbench.case.texts import Texts
 from workbench.case.wording import PLAIN, Wording, blank_queries, under_protocol
 from workbench.data.benchmark import Benchmark
-from workbench.encode.encoder import Encoder, load_encoder
+from workbench.encode.encoder import Encoder
 from workbench.encode.inverter import Inverter
+from workbench.encode.remembered import remembered_encoder
 from workbench.encode.store import EmbeddingStore
 from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedCaptions
@@ -58,7 +59,7 @@ def load_case(
         recomposer = RECOMPOSERS.get(recomposer)() if more["captions"] else None
     return build_case(
         data.load(benchmark, split, root, **(choices or {})),
-        load_encoder(encoder),
+        remembered_encoder(encoder),
         recomposer=recomposer,
         terms=terms,
         wording=wording,
