@@ -23,7 +23,7 @@ _checked = [
     "significance",
     "evaluation",
 ]
-_checked += ["geometry", "hubness", "protocol", "choose", "breakdown"]
+_checked += ["geometry", "hubness", "index", "protocol", "choose", "breakdown"]
 jaxtyping.install_import_hook([f"workbench.{name}" for name in _checked], "beartype.beartype")
 
 # a busy machine is no failure
@@ -66,6 +66,7 @@ class ArrayCase:
 PARTS = ("reference_image", "reference_caption", "reference_caption_2", "modification", "composed_caption")
 VIEWS = ("image", "caption", "caption_2")
 MORE_PARTS = (
+    "composed",
     "composed_caption_2",
     "target_description",
     "target_description_2",

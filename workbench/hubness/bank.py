@@ -18,8 +18,7 @@ import numpy as np
 
 from workbench.arrays import ArrayError, Float, check_finite, check_shape
 from workbench.errors import UserError
-
-BLOCK_CELLS = 2**24  # scores held at a time: 64 MiB in float32
+from workbench.index.blocks import slices
 
 
 class BankError(UserError, ValueError):
@@ -92,17 +91,17 @@ class Bank:
         """What stands beside every result: "val queries, 500, inductive"."""
         return f"{self.source}, {self.n_queries}, {'transductive' if self.transductive else 'inductive'}"
 
-    def columns(self, cells: int = BLOCK_CELLS) -> Iterator[tuple[slice, Float["n B"]]]:
+    def columns(self, cells: int | None = None) -> Iterator[tuple[slice, Float["n B"]]]:
         """Some gallery pictures at a time: their scores with every bank query. New arrays, free to be overwritten."""
-        for items in slices(self.n_items, cells // self.n_queries):
+        for items in slices(self.n_items, self.n_queries, cells):
             if self.scores is None:
                 yield items, self.gallery[items] @ self.queries.T
             else:
                 yield items, np.array(self.scores[:, items].T, order="C")
 
-    def rows(self, cells: int = BLOCK_CELLS) -> Iterator[tuple[slice, Float["b N"]]]:
+    def rows(self, cells: int | None = None) -> Iterator[tuple[slice, Float["b N"]]]:
         """Some bank queries at a time: their scores with every gallery picture. New arrays, free to be overwritten."""
-        for queries in slices(self.n_queries, cells // self.n_items):
+        for queries in slices(self.n_queries, self.n_items, cells):
             yield queries, self.block(queries, slice(None))
 
     def block(self, queries: slice, items: slice) -> Float["b n"]:
@@ -175,11 +174,6 @@ def _check_values(name: str, array: np.ndarray) -> None:
     """Floats, and finite; of scores -inf is allowed."""
     if array.dtype not in (np.float32, np.float64):
         raise ArrayError(f"{name}: got {array.dtype}, expected float32 or float64")
-    for rows in slices(len(array), BLOCK_CELLS // array.shape[1]):
+    for rows in slices(*array.shape):
         some = array[rows]
         check_finite(name, np.where(np.isneginf(some), 0, some) if name.endswith("scores") else some)
-
-
-def slices(n: int, step: int) -> Iterator[slice]:
-    step = max(1, step)
-    return (slice(start, min(start + step, n)) for start in range(0, n, step))

@@ -23,7 +23,8 @@ import numpy as np
 
 from workbench.arrays import Float, check_shape
 from workbench.errors import UserError
-from workbench.hubness.bank import BLOCK_CELLS, Bank, BankError, slices
+from workbench.hubness.bank import Bank, BankError
+from workbench.index.blocks import slices
 from workbench.registry import Registry
 
 __all__ = [
@@ -96,7 +97,7 @@ def mitigate(mitigator: Mitigator, bank: Bank, scores: Float["Q N"]) -> Float["Q
     if isinstance(fitted, FittedRows):
         raise MitigatorError(f"{label(mitigator)} changes rows, not scores: use mitigate_rows")
     out = np.empty_like(scores)
-    for queries in slices(len(scores), BLOCK_CELLS // bank.n_items):
+    for queries in slices(*scores.shape):
         out[queries] = fitted(scores[queries], queries, slice(0, bank.n_items))
     return out
 
@@ -112,7 +113,7 @@ def mitigate_rows(
     check_shape("queries", queries, "Q D", D=bank.gallery.shape[1])
     bank.need_honesty(queries, rows=True)
     fitted = mitigator.fit(bank)
-    for some in slices(len(queries), BLOCK_CELLS // bank.n_items):
+    for some in slices(len(queries), bank.n_items):
         if isinstance(fitted, FittedRows):
             yield some, fitted.queries(queries[some]) @ fitted.gallery.T
         else:
