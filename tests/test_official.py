@@ -200,7 +200,11 @@ def test_cirr_whole_rankings_and_both_server_files(cirr_fixture, golden, tmp_pat
     files["subset"] = ({**header, "metric": "recall_subset", **threes}, subset)
     for name, (content, metrics) in files.items():
         found = score("cirr", root, write_json(tmp_path / f"{name}.json", content))
-        assert list(found["metrics"]) == metrics
+        average = ["Avg (Recall@5, Recall_subset@1)"] if name == "whole" else []
+        assert list(found["metrics"]) == metrics + average
+        for whole in average:
+            both = found["metrics"]["Recall@5"] + found["metrics"]["Recall_subset@1"]
+            assert found["metrics"][whole] == pytest.approx(both / 2, abs=1e-12)
         for metric, value in cirr_expected(golden, metrics).items():
             assert 100 * found["metrics"][metric] == pytest.approx(value, abs=PERCENT)
         assert any("hold the reference image" in note for note in found["notes"]) == (name == "whole")

@@ -46,7 +46,9 @@ def summarise(benchmark: Benchmark, values: Mapping[str, Float[" Q"]]) -> dict[s
     """
     summaries = benchmark.summaries or tuple(Summary(spec, spec) for spec in values)
     return {
-        one.name: _summary(benchmark, one, values[one.metric]) for one in summaries if one.metric in values
+        one.name: _summary(benchmark, one, np.mean([values[metric] for metric in one.metrics], axis=0))
+        for one in summaries
+        if all(metric in values for metric in one.metrics)
     }
 
 

@@ -48,9 +48,25 @@ def test_a_half_downloaded_cirr(tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0] == "cirr val: 3 problems"
     assert lines[1:4] == [f"  dev/dev-{i}-0-img{i % 2}.png is missing" for i in range(9, 12)]
-    assert lines[4] == "cirr test1: 2 problems"
+    assert lines[4] == "cirr test1: 3 problems"
     assert lines[5].startswith("  captions/cap.rc2.test1.json is missing (looked in ")
+    assert lines[7].startswith("  the folder test1/ is missing (looked in ")
     assert lines[-1].startswith("How to get it: Annotations (captions/, image_splits/): branch cirr_dataset")
+
+
+def test_missing_and_unreadable_pictures_are_listed_together(tmp_path):
+    cirr(tmp_path)
+    (tmp_path / "dev" / "dev-9-0-img1.png").unlink()
+    (tmp_path / "dev" / "dev-2-0-img0.png").write_bytes(b"")
+    (tmp_path / "dev" / "dev-8-0-img0.png").write_text("<html>404</html>")
+    (one,) = check("cirr", tmp_path, ["val"], counts=CIRR_COUNTS)
+    assert one.problems == (
+        "dev/dev-2-0-img0.png is empty (0 bytes)",
+        "dev/dev-9-0-img1.png is missing",
+        "dev-8-0-img0.png: not a picture in a known format",
+    )
+    (quick,) = check("cirr", tmp_path, ["val"], decode=False, counts=CIRR_COUNTS)
+    assert len(quick.problems) == 2
 
 
 def test_wrong_counts_are_a_problem_and_json_says_the_same(tmp_path):

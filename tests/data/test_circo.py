@@ -68,8 +68,9 @@ def test_annotations_alone_are_enough_to_score(tmp_path):
     assert len(bench.gallery) == 4 + 8
     with pytest.raises(MissingFiles) as caught:
         load(tmp_path)
-    (problem,) = caught.value.problems
-    assert problem.startswith(f"{LISTING} is missing")
+    listing, folder = caught.value.problems
+    assert listing.startswith(f"{LISTING} is missing")
+    assert folder.startswith("the folder COCO2017_unlabeled/unlabeled2017/ is missing")
     assert "images.cocodataset.org" in str(caught.value)
 
 

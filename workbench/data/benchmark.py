@@ -145,7 +145,8 @@ class Summary:
 
     where: only the queries whose tag has this value, such as ("aspect_negation", "yes").
     over: the tag whose values weigh the same (FashionIQ's mean over categories); within: how the queries of one value
-    become a number first, "mean" or "min" (i-CIR's worst query).
+    become a number first, "mean" or "min" (i-CIR's worst query). averaged_with: further metrics that are averaged with
+    it, each weighing the same (CIRR's mean of Recall@5 and Recall_subset@1).
     """
 
     name: str
@@ -153,6 +154,12 @@ class Summary:
     where: tuple[str, str] | None = None
     over: str | None = None
     within: str = "mean"
+    averaged_with: tuple[str, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All metrics it is made of."""
+        return (self.metric, *self.averaged_with)
 
 
 @dataclass(frozen=True, eq=False)

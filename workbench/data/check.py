@@ -45,7 +45,8 @@ def check(
         try:
             benchmark = data.load(name, split, root, **choices)
         except MissingFiles as error:
-            yield Checked(split, problems=error.problems, advice=error.advice)
+            broken = [line for some in error.there for line in unreadable(some)] if decode else []
+            yield Checked(split, problems=(*error.problems, *broken), advice=error.advice)
         except (BenchmarkError, PathEscape) as error:
             yield Checked(split, problems=(str(error),))
         else:
@@ -54,22 +55,23 @@ def check(
 
 def undecodable(benchmark: Benchmark) -> list[str]:
     """A line for every picture of the gallery and every reference outside it that cannot be decoded."""
-    problems = []
-    for pictures in (benchmark.gallery.images, benchmark.references):
-        if pictures is None:
-            continue
+    both = [some for some in (benchmark.gallery.images, benchmark.references) if some is not None]
+    return list(dict.fromkeys(line for pictures in both for line in unreadable(pictures)))
 
-        def problem(i: int, pictures=pictures) -> str:
-            try:
-                pictures[i]
-            except (PictureError, PathEscape) as error:
-                return str(error)
-            return ""
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves Python's lock
-            found = tqdm(pool.map(problem, range(len(pictures))), "open pictures", len(pictures), delay=2)
-            problems += [line for line in found if line]
-    return list(dict.fromkeys(problems))
+def unreadable(pictures: Sequence) -> list[str]:
+    """A line for every picture that cannot be decoded, in their order."""
+
+    def problem(i: int) -> str:
+        try:
+            pictures[i]
+        except (PictureError, PathEscape) as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves Python's lock
+        found = tqdm(pool.map(problem, range(len(pictures))), "open pictures", len(pictures), delay=2)
+        return list(filter(None, found))
 
 
 def _counts(benchmark: Benchmark) -> dict[str, int]:

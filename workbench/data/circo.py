@@ -27,7 +27,7 @@ from workbench.data.benchmark import (
     Summary,
     qrels_from_ids,
 )
-from workbench.data.files import Id, Place, entries
+from workbench.data.files import Id, Place, Problems, entries
 
 # gallery: from the paper; the rest counted in the published files
 PUBLISHED = {
@@ -101,11 +101,14 @@ def load(
     place = Place.of("circo", split, SPLITS, root, ("circo-main", "circo_dataset"), ADVICE)
     asked = f"annotations/{split}.json"
     listing = tuple(f"{folder}annotations/image_info_unlabeled2017.json" for folder in FOLDERS)
-    wanted = {"queries": asked, **({"listing": listing} if pictures else {})}
-    files = place.read(**wanted)
-    asked_for = entries(files["queries"], _Query, asked)
+    problems = Problems(place)
+    read = problems.collect(place.read_one, asked)
+    listed = problems.collect(place.read_one, *listing) if pictures else None
+    gallery = problems.collect(_gallery, place, listed, listing[0]) if pictures else None
+    problems.stop()
+    asked_for = entries(read, _Query, asked)
     _check(asked_for, asked, hidden=split == "test")
-    gallery = _gallery(place, files["listing"], listing[0]) if pictures else _named(asked_for)
+    gallery = gallery or _named(asked_for)
     if counts is None:
         counts = PUBLISHED[split] if pictures else {}
     return Benchmark(
@@ -138,11 +141,11 @@ def _check(queries: Sequence[_Query], file: str, hidden: bool) -> None:
         raise BenchmarkError(f"{file}: {len(wrong)} contradictions: {'; '.join(wrong[:5])}")
 
 
-def _gallery(place: Place, listing, file: str) -> Gallery:
-    (parsed,) = entries([listing], _Listing, file)
-    names = [picture.file_name for picture in parsed.images]
+def _gallery(place: Place, listing, file: str) -> Gallery | None:
+    listed = None if listing is None else entries([listing], _Listing, file)[0].images
+    names = None if listed is None else [picture.file_name for picture in listed]
     images = place.pictures(names, *(f"{folder}unlabeled2017" for folder in FOLDERS))
-    return Gallery(tuple(picture.id for picture in parsed.images), images)
+    return None if listed is None else Gallery(tuple(picture.id for picture in listed), images)
 
 
 def _named(queries: Sequence[_Query]) -> Gallery:

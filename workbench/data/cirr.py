@@ -27,7 +27,7 @@ from workbench.data.benchmark import (
     Summary,
     qrels_from_ids,
 )
-from workbench.data.files import Id, Place, entries
+from workbench.data.files import Id, Place, Problems, entries
 from workbench.data.images import FolderImages
 from workbench.paths import inside_lexically
 
@@ -58,9 +58,12 @@ PROTOCOL = {
     "text": "as it stands, also where it is blank",
 }
 METRICS = tuple(f"recall@{k}" for k in (1, 5, 10, 50)) + tuple(f"subset:recall@{k}" for k in (1, 2, 3))
-SUMMARIES = tuple(
-    Summary(spec.replace("subset:recall", "Recall_subset").replace("recall", "Recall"), spec)
-    for spec in METRICS
+SUMMARIES = (
+    *(
+        Summary(spec.replace("subset:recall", "Recall_subset").replace("recall", "Recall"), spec)
+        for spec in METRICS
+    ),
+    Summary("Avg (Recall@5, Recall_subset@1)", "recall@5", averaged_with=("subset:recall@1",)),
 )
 
 
@@ -92,13 +95,14 @@ def load(
     """
     place = Place.of("cirr", split, SPLITS, root, ("cirr_dataset", "cirr-dataset"), ADVICE)
     captions, listing = f"captions/cap.rc2.{split}.json", f"image_splits/split.rc2.{split}.json"
-    wanted = {"pairs": captions, "listing": listing}
-    if not pictures and place.find(listing) is None:
-        del wanted["listing"]
-    files = place.read(**wanted)
-    pairs = entries(files["pairs"], _Pair, captions)
+    problems = Problems(place)
+    read = problems.collect(place.read_one, captions)
+    listed = problems.collect(place.read_one, listing) if pictures or place.find(listing) else None
+    images = problems.collect(_pictures, place, listed, split, listing) if pictures else None
+    problems.stop()
+    pairs = entries(read, _Pair, captions)
     _check(pairs, captions, hidden=split == "test1")
-    gallery = _gallery(place, files.get("listing"), listing, pairs, pictures)
+    gallery = _named(pairs) if listed is None else Gallery(tuple(_files(listed, listing)), images)
     if counts is None:
         counts = PUBLISHED[split] if pictures else {}
     if split == "train" or not pictures:  # nobody counted the blank texts there
@@ -128,25 +132,27 @@ def _check(pairs: Sequence[_Pair], file: str, hidden: bool) -> None:
         raise BenchmarkError(f"{file}: {len(wrong)} contradictions: {'; '.join(wrong[:5])}")
 
 
-def _gallery(place: Place, listing, file: str, pairs: Sequence[_Pair], pictures: bool) -> Gallery:
-    if listing is None:
-        named = [name for pair in pairs for name in (pair.reference, *pair.img_set.members)]
-        return Gallery(tuple(dict.fromkeys(named)), whole=False)
+def _named(pairs: Sequence[_Pair]) -> Gallery:
+    """The pictures that the pairs name: without the split's list, rankings can be scored."""
+    named = [name for pair in pairs for name in (pair.reference, *pair.img_set.members)]
+    return Gallery(tuple(dict.fromkeys(named)), whole=False)
+
+
+def _files(listing, file: str) -> dict[str, str]:
+    """Picture names and files. Raises BenchmarkError where the list is something else."""
     if not isinstance(listing, dict) or not all(isinstance(path, str) for path in listing.values()):
         raise BenchmarkError(f"{file}: expected an object of picture names and files")
-    return Gallery(tuple(listing), _pictures(place, list(listing.values()), file) if pictures else None)
+    return listing
 
 
-def _pictures(place: Place, paths: Sequence[str], file: str) -> FolderImages:
+def _pictures(place: Place, listing, split: str, file: str) -> FolderImages | None:
     """The pictures lie in one folder (dev/, test1/, train/), which may be a link to where they are kept."""
-    plain = [inside_lexically(path) for path in paths]
-    folders = {path.partition("/")[0] for path in plain}
-    if len(folders) != 1:
-        raise BenchmarkError(
-            f"{file}: the pictures lie in {len(folders)} folders, expected one: {sorted(folders)[:5]}"
-        )
-    (folder,) = folders
-    names = [path.partition("/")[2] for path in plain]
+    folder = {"val": "dev"}.get(split, split)
+    plain = None if listing is None else [inside_lexically(path) for path in _files(listing, file).values()]
+    folders = {path.partition("/")[0] for path in plain or ()}
+    if folders - {folder}:
+        raise BenchmarkError(f"{file}: the pictures lie in {sorted(folders)[:5]}, expected {folder}/ alone")
+    names = None if plain is None else [path.partition("/")[2] for path in plain]
     return place.pictures(names, folder, f"images/{folder}", f"img_raw/{folder}")
 
 

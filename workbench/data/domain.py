@@ -13,13 +13,15 @@ Citation: K. Saito et al., Pic2Word, CVPR 2023; D. Hendrycks et al., The Many Fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from workbench.data.benchmark import Benchmark, BenchmarkError, Card, Gallery, Qrels, Query, Summary
-from workbench.data.files import Place, padded, read_lines
+from workbench.data.files import Place, Problems, padded, read_lines
+from workbench.data.images import FolderImages
 
+FILES = ("imgnet_real_query.txt", "imgnet_targets.txt")
 DOMAINS = ("cartoon", "origami", "toy", "sculpture")
 PUBLISHED = {domain: {"queries": 10000, "gallery": 16983} for domain in DOMAINS}
 IN_DOMAIN = {"cartoon": 3726, "origami": 550, "toy": 1511, "sculpture": 1196}
@@ -54,7 +56,12 @@ def load(
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
     place = Place.of("domain", split, SPLITS, root, ("imgnet", "imagenet_r", "dtin"), ADVICE)
-    queries, targets = _lines(place, "imgnet_real_query.txt"), _lines(place, "imgnet_targets.txt")
+    problems = Problems(place)
+    queries, targets = (problems.collect(_lines, place, file) for file in FILES)
+    images, references = (
+        problems.collect(_pictures, place, some) if pictures and some else None for some in (targets, queries)
+    )
+    problems.stop()
     offset = 1000 * DOMAINS.index(split)
     right: dict[int, list[int]] = {}
     for row, (_, label) in enumerate(targets):
@@ -65,7 +72,6 @@ def load(
         counts = PUBLISHED[split] if pictures else {}
     lists = [right.get(label + offset, []) for _, label in queries]
     counts = {"without_target": sum(not rows for rows in lists), **counts}
-    ids, named = tuple(path for path, _ in targets), [path for path, _ in queries]
     article = "an" if split[0] == "o" else "a"
     return Benchmark(
         name="domain",
@@ -74,12 +80,12 @@ def load(
             Query(str(i), None, path, (f"{article} {split}",), {"class": str(label), "domain": split})
             for i, (path, label) in enumerate(queries)
         ),
-        gallery=Gallery(ids, _pictures(place, ids) if pictures else None),
+        gallery=Gallery(tuple(path for path, _ in targets), images),
         qrels={"default": Qrels(padded(lists))},
         metrics=METRICS,
         protocol={**PROTOCOL, "right": f"the class as {article} {split}; Recall is the found share"},
         card=replace(CARD, counts=counts),
-        references=_pictures(place, named) if pictures else None,
+        references=references,
         summaries=SUMMARIES,
     )
 
@@ -102,5 +108,5 @@ def _lines(place: Place, file: str) -> list[tuple[str, int]]:
     return found
 
 
-def _pictures(place: Place, names):
-    return place.pictures_at(place.find("imgnet_targets.txt").parent, names)
+def _pictures(place: Place, lines: Sequence[tuple[str, int]]) -> FolderImages:
+    return place.pictures_at(place.find(*FILES).parent, [path for path, _ in lines])

@@ -33,7 +33,7 @@ from workbench.data.benchmark import (
     Summary,
     qrels_from_ids,
 )
-from workbench.data.files import Id, Place, entries
+from workbench.data.files import Id, Place, Problems, entries
 from workbench.data.images import FolderImages
 from workbench.registry import UnknownName, nearest
 
@@ -119,12 +119,16 @@ def load(
         "fashioniq", split, SPLITS, root, ("fashion-iq", "fashion_iq", "fashioniq_dataset"), ADVICE
     )
     chosen = CATEGORIES if category == "all" else (category,)
-    found = _read(place, split, chosen, gallery, pictures)
+    problems = Problems(place)
+    found = _read(problems, split, chosen, gallery, pictures)
+    ranked = _gallery(problems, found, pictures)
+    problems.stop()
+    for one in found:
+        _check_targets(one, hidden=split == "test")
     if counts is None and pictures:
         _hold(place.what, split, gallery, found)
     if counts is None:  # category by category they were compared just now; blank texts are known, not refused
         counts = {"blank_texts": sum(one.blank() for one in found)}
-    ranked = _gallery(place, found, pictures)
     return Benchmark(
         name="fashioniq",
         split=split,
@@ -150,23 +154,20 @@ def _check_choice(choice: str, value: str, known) -> None:
         )
 
 
-def _read(place: Place, split: str, chosen: Sequence[str], gallery: str, pictures: bool) -> list[_Category]:
-    wanted: dict[str, Sequence[str]] = {}
+def _read(
+    problems: Problems, split: str, chosen: Sequence[str], gallery: str, pictures: bool
+) -> list[_Category]:
+    """Each category as far as its files are there; what lacks is collected."""
+    place, found = problems.place, []
     for name in chosen:
-        wanted[name] = tuple(f"{folder}/cap.{name}.{split}.json" for folder in ("captions", "json"))
-        listing = f"image_splits/split.{name}.{split}.json"
-        if gallery == "split" and (pictures or place.find(listing)):
-            wanted[f"{name} list"] = (listing,)
-    files = place.read(**wanted)
-    found = []
-    for name in chosen:
-        one = _Category(name, entries(files[name], _Pair, f"cap.{name}.{split}.json"), None)
-        _check_targets(one, hidden=split == "test")
-        listed = files.get(f"{name} list")
-        if listed is not None:
-            one = replace(one, ids=_ids(listed, f"image_splits/split.{name}.{split}.json"))
-        elif gallery == "union":
+        file, listing = f"cap.{name}.{split}.json", f"image_splits/split.{name}.{split}.json"
+        read = problems.collect(place.read_one, f"captions/{file}", f"json/{file}")
+        one = _Category(name, () if read is None else entries(read, _Pair, file), None)
+        if gallery == "union":
             one = replace(one, ids=one.named())
+        elif pictures or place.find(listing):
+            listed = problems.collect(place.read_one, listing)
+            one = one if listed is None else replace(one, ids=_ids(listed, listing))
         found.append(one)
     return found
 
@@ -198,10 +199,11 @@ def _hold(what: str, split: str, gallery: str, found: Sequence[_Category]) -> No
                 raise BenchmarkError(f"{what}, {one.name}: {name}: found {got}, expected {expected}")
 
 
-def _gallery(place: Place, found: Sequence[_Category], pictures: bool) -> Gallery:
+def _gallery(problems: Problems, found: Sequence[_Category], pictures: bool) -> Gallery:
     whole = all(one.ids is not None for one in found)
-    ids = tuple(dict.fromkeys(chain.from_iterable(one.ids if whole else one.named() for one in found)))
-    return Gallery(ids, _pictures(place, ids) if pictures else None, whole)
+    listed = (one.ids if one.ids and (whole or pictures) else one.named() for one in found)
+    ids = tuple(dict.fromkeys(chain.from_iterable(listed)))
+    return Gallery(ids, problems.collect(_pictures, problems.place, ids) if pictures else None, whole)
 
 
 def _pictures(place: Place, ids: Sequence[str]) -> FolderImages:
@@ -211,7 +213,7 @@ def _pictures(place: Place, ids: Sequence[str]) -> FolderImages:
     there = {path.name for path in folder.iterdir()} if folder is not None and folder.is_dir() else set()
     endings = (".png", ".jpg", ".jpeg")
     names = [next((id + end for end in endings if id + end in there), f"{id}.png") for id in ids]
-    return place.pictures(names, *folders)
+    return place.pictures(names or None, *folders)
 
 
 def _queries(one: _Category, gallery: Gallery) -> list[Query]:

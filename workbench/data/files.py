@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -26,10 +26,14 @@ SHOWN = 20  # problems in one message; `MissingFiles.problems` and `workbench ch
 
 
 class MissingFiles(BenchmarkError):
-    """Files are missing or unusable. `problems` names every one of them, `advice` says where to get them."""
+    """Files are missing or unusable. `problems` names every one of them, `advice` says where to get them.
 
-    def __init__(self, what: str, problems: Sequence[str], advice: str):
+    there: the pictures that are in their place, which nobody has opened yet.
+    """
+
+    def __init__(self, what: str, problems: Sequence[str], advice: str, there: Sequence[FolderImages] = ()):
         self.what, self.problems, self.advice = what, tuple(problems), advice
+        self.there = tuple(there)
         more = len(problems) - SHOWN
         shown = "; ".join(problems[:SHOWN]) + (
             f"; and {more:,} more (workbench check lists all)" if more > 0 else ""
@@ -38,7 +42,7 @@ class MissingFiles(BenchmarkError):
         super().__init__(f"{what}: {number}: {shown}. {advice}")
 
     def __reduce__(self):
-        return type(self), (self.what, self.problems, self.advice)
+        return type(self), (self.what, self.problems, self.advice, self.there)
 
 
 def _id(value) -> str:
@@ -109,28 +113,67 @@ class Place:
             raise MissingFiles(self.what, problems, self.advice)
         return parsed
 
+    def read_one(self, *relatives: str):
+        """Parsed JSON of one file, of several relative paths to try. Raises MissingFiles."""
+        return self.read(file=relatives)["file"]
+
     def looked(self) -> str:
         """The folders that were searched, for an error."""
         return ", ".join(str(base) for base in self.bases())
 
-    def pictures(self, names: Sequence[str], *folders: str) -> FolderImages:
+    def pictures(self, names: Sequence[str] | None, *folders: str) -> FolderImages | None:
         """The named pictures in the first of these folders that exists, each there and not empty.
 
+        names: None where the list of them is missing itself; then only the folder is looked for.
         Raises MissingFiles with every missing or empty picture.
         """
         folder = self.find(*folders)
         if folder is None:
-            problem = f"the folder {folders[0]}/ is missing, with {len(names):,} pictures (looked in {self.looked()})"
+            which = "" if names is None else f", with {len(names):,} pictures"
+            problem = f"the folder {folders[0]}/ is missing{which} (looked in {self.looked()})"
             raise MissingFiles(self.what, [problem], self.advice)
-        return self.pictures_at(folder, names)
+        return None if names is None else self.pictures_at(folder, names)
 
     def pictures_at(self, folder: Path, names: Sequence[str]) -> FolderImages:
         """The named pictures in this folder, each there and not empty. Raises as `pictures`."""
         images = FolderImages(folder.resolve(), names)
         problems = list(dict.fromkeys(images.problems()))
         if problems:
-            raise MissingFiles(self.what, [f"{folder.name}/{problem}" for problem in problems], self.advice)
+            bad = {problem.rsplit(" is ", 1)[0] for problem in problems}
+            there = FolderImages(images.root, [name for name in images.names if name not in bad])
+            problems = [f"{folder.name}/{problem}" for problem in problems]
+            raise MissingFiles(self.what, problems, self.advice, [there])
         return images
+
+
+@dataclass
+class Problems:
+    """What is missing in several steps: somebody whose download broke wants to hear of all of it at once.
+
+    >>> problems = Problems(place)                              # doctest: +SKIP
+    >>> pairs = problems.collect(place.read_one, "pairs.json")  # doctest: +SKIP
+    >>> images = problems.collect(place.pictures, names, "a")   # doctest: +SKIP
+    >>> problems.stop()                                         # doctest: +SKIP
+    """
+
+    place: Place
+    found: list[str] = field(default_factory=list)
+    there: list[FolderImages] = field(default_factory=list)
+
+    def collect(self, step: Callable, *given):
+        """What the step gives; None where files are missing, whose problems are kept."""
+        try:
+            return step(*given)
+        except MissingFiles as error:
+            self.found += error.problems
+            self.there += error.there
+            return None
+
+    def stop(self) -> None:
+        """Raises MissingFiles with all that was collected, where there is any."""
+        if self.found:
+            found = list(dict.fromkeys(self.found))
+            raise MissingFiles(self.place.what, found, self.place.advice, self.there)
 
 
 def read_json(path: Path):

@@ -11,13 +11,13 @@ Citation: B. Psomas et al., Instance-Level Composed Image Retrieval, NeurIPS 202
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.data.benchmark import Benchmark, BenchmarkError, Card, Gallery, Qrels, Query, Summary
-from workbench.data.files import Place, padded, read_lines
+from workbench.data.files import Place, Problems, padded, read_lines
 
 PUBLISHED = {"test": {"queries": 1883, "instance": 202}}  # the database has about 750 thousand pictures
 SPLITS = tuple(PUBLISHED)
@@ -67,8 +67,17 @@ def load(
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
     place = Place.of("icir", split, SPLITS, root, ("i-cir", "icir_v1.0.0", "annotations"), ADVICE)
-    queries, database = _lines(place, "query_files.csv"), _lines(place, "database_files.csv")
-    rows, of_instance, right = _index(database)
+    problems = Problems(place)
+    queries, database = (
+        problems.collect(_lines, place, file) for file in ("query_files.csv", "database_files.csv")
+    )
+    rows, of_instance, right = _index(database or ())
+    names = [query.picture for query in queries or ()]
+    images, references = (
+        problems.collect(_pictures, place, some) if pictures and some else None
+        for some in (tuple(rows), names)
+    )
+    problems.stop()
     lacking = [i for i, q in enumerate(queries) if (q.instance, q.text) not in right]
     if lacking:
         raise BenchmarkError(
@@ -83,7 +92,7 @@ def load(
         queries=tuple(
             Query(str(i), None, q.picture, (q.text,), {"instance": q.instance}) for i, q in enumerate(queries)
         ),
-        gallery=Gallery(tuple(rows), _pictures(place, tuple(rows)) if pictures else None),
+        gallery=Gallery(tuple(rows), images),
         qrels={
             "default": Qrels(
                 padded([right[q.instance, q.text] for q in queries]),
@@ -93,13 +102,13 @@ def load(
         metrics=("map_trapezoid",),
         protocol=PROTOCOL,
         card=replace(CARD, counts=counts),
-        references=_pictures(place, [q.picture for q in queries]) if pictures else None,
+        references=references,
         summaries=SUMMARIES,
     )
 
 
 def _index(
-    database: list[_Line],
+    database: Sequence[_Line],
 ) -> tuple[dict[str, int], dict[str, list[int]], dict[tuple[str, str], list[int]]]:
     """Picture -> row, instance -> rows, (instance, text) -> rows. A picture may stand in several databases."""
     rows: dict[str, int] = {}
@@ -125,6 +134,6 @@ def _lines(place: Place, file: str) -> list[_Line]:
 
 def _pictures(place: Place, names):
     """Paths in the lists start at the benchmark's folder, or at the one above it (icir/database/...)."""
-    base = place.find("database_files.csv").parent
+    base = place.find("database_files.csv", "query_files.csv").parent
     bases = [folder for folder in (base, base.parent) if (folder / names[0]).exists()] or [base]
     return place.pictures_at(bases[0], names)

@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -156,6 +156,33 @@ class ZipImages(_Images):
 
     def _known(self) -> Sequence[str]:
         return self._open().namelist()
+
+
+class JoinedImages(Sequence):
+    """Several sequences of pictures as one, in their order."""
+
+    def __init__(self, *parts: Sequence):
+        self.parts = parts
+        self.places = [(part, i) for part, images in enumerate(parts) for i in range(len(images))]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, i: int) -> Image.Image:
+        """Raises PictureError as the part does."""
+        part, row = self.places[i]
+        return self.parts[part][row]
+
+    def some(self, rows: Iterable[int]) -> JoinedImages:
+        """The pictures of these rows alone."""
+        chosen = JoinedImages(*self.parts)
+        chosen.places = [self.places[row] for row in rows]
+        return chosen
+
+    def digest(self, i: int) -> str:
+        """As the part gives it."""
+        part, row = self.places[i]
+        return self.parts[part].digest(row)
 
 
 def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:

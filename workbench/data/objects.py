@@ -20,7 +20,7 @@ from pathlib import Path
 
 from workbench.data.benchmark import Benchmark, BenchmarkError, Card, Gallery, Query, Summary, qrels_from_ids
 from workbench.data.crops import Crops, cut
-from workbench.data.files import Place, read_lines
+from workbench.data.files import Place, Problems, read_lines
 
 PUBLISHED: dict[str, dict[str, int]] = {
     "val": {}
@@ -55,15 +55,18 @@ def load(
     Raises MissingFiles with all that is missing, BenchmarkError where a line cannot be read.
     """
     place = Place.of("objects", split, SPLITS, root, ("coco",), ADVICE)
-    lines = [line for _, line in read_lines(place, "coco_eval.csv")]
-    rows = list(csv.DictReader(lines))
-    if not rows or list(rows[0])[: len(COLUMNS)] != COLUMNS:
-        raise BenchmarkError(f"coco_eval.csv: its header is {lines[0]!r}, expected {','.join(COLUMNS)}")
+    problems = Problems(place)
+    lines = problems.collect(_lines, place)
+    rows = list(csv.DictReader(lines or ()))
+    names = None if lines is None else tuple(row["id"] for row in rows)
+    images, masked = (
+        problems.collect(place.pictures, names, folder) if pictures else None
+        for folder in ("val2017", "val2017_masked")
+    )
+    problems.stop()
     boxes = [_box(number, row) for number, row in enumerate(rows, 2)]
-    names = tuple(row["id"] for row in rows)
-    gallery = Gallery(names, place.pictures(names, "val2017") if pictures else None)
+    gallery = Gallery(names, images)
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
-    masked = Crops(place.pictures(names, "val2017_masked"), boxes, cut) if pictures else None
     return Benchmark(
         name="objects",
         split=split,
@@ -77,9 +80,20 @@ def load(
             "right": "the labelled target",
         },
         card=replace(CARD, counts=counts or {}),
-        references=masked,
+        references=masked and Crops(masked, boxes, cut),
         summaries=SUMMARIES,
     )
+
+
+def _lines(place: Place) -> list[str]:
+    """The header and at least one line more. Raises BenchmarkError for another header."""
+    lines = [line for _, line in read_lines(place, "coco_eval.csv")]
+    if lines[0].split(",")[: len(COLUMNS)] != COLUMNS or len(lines) < 2:
+        raise BenchmarkError(
+            f"coco_eval.csv: {len(lines)} lines, its header is {lines[0]!r}, expected {','.join(COLUMNS)} and a line "
+            "per query"
+        )
+    return lines
 
 
 def _query(row: Mapping[str, str]) -> Query:

@@ -125,11 +125,12 @@ def _references(benchmark: Benchmark) -> None:
 def _summaries(benchmark: Benchmark) -> None:
     tags = {tag for query in benchmark.queries for tag in query.tags}
     for summary in benchmark.summaries:
-        if summary.metric not in benchmark.metrics:
-            raise BenchmarkError(
-                f"summary {summary.name!r} asks for the metric {summary.metric!r}."
-                f"{nearest(summary.metric, benchmark.metrics)} Known: {', '.join(benchmark.metrics)}"
-            )
+        for metric in summary.metrics:
+            if metric not in benchmark.metrics:
+                raise BenchmarkError(
+                    f"summary {summary.name!r} asks for the metric {metric!r}."
+                    f"{nearest(metric, benchmark.metrics)} Known: {', '.join(benchmark.metrics)}"
+                )
         if summary.over is not None and summary.over not in tags:
             raise BenchmarkError(
                 f"summary {summary.name!r} is over the tag {summary.over!r}.{nearest(summary.over, tags)} "
