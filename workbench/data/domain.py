@@ -56,12 +56,7 @@ def load(
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
     place = Place.of("domain", split, SPLITS, root, ("imgnet", "imagenet_r", "dtin"), ADVICE)
-    problems = Problems(place)
-    queries, targets = (problems.collect(_lines, place, file) for file in FILES)
-    images, references = (
-        problems.collect(_pictures, place, some) if pictures and some else None for some in (targets, queries)
-    )
-    problems.stop()
+    queries, targets, images, references = _read(place, pictures)
     offset = 1000 * DOMAINS.index(split)
     right: dict[int, list[int]] = {}
     for row, (_, label) in enumerate(targets):
@@ -88,6 +83,17 @@ def load(
         references=references,
         summaries=SUMMARIES,
     )
+
+
+def _read(place: Place, pictures: bool):
+    """Lines of queries and targets, and the pictures of the targets and of the queries (None without pictures)."""
+    problems = Problems(place)
+    queries, targets = (problems.collect(_lines, place, file) for file in FILES)
+    images, references = (
+        problems.collect(_pictures, place, some) if pictures and some else None for some in (targets, queries)
+    )
+    problems.stop()
+    return queries, targets, images, references
 
 
 def _hold(split: str, found: int) -> None:

@@ -21,6 +21,7 @@ from workbench.data.files import Place, Problems, padded, read_lines
 
 PUBLISHED = {"test": {"queries": 1883, "instance": 202}}  # the database has about 750 thousand pictures
 SPLITS = tuple(PUBLISHED)
+FILES = ("query_files.csv", "database_files.csv")
 ADVICE = (
     "vrg.fel.cvut.cz/icir/icir_v1.0.0.tar.gz, unpacked: database/, query/, database_files.csv and query_files.csv in "
     "one folder. The WebDataset copy has to be unpacked into the same folders."
@@ -67,17 +68,8 @@ def load(
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
     place = Place.of("icir", split, SPLITS, root, ("i-cir", "icir_v1.0.0", "annotations"), ADVICE)
-    problems = Problems(place)
-    queries, database = (
-        problems.collect(_lines, place, file) for file in ("query_files.csv", "database_files.csv")
-    )
-    rows, of_instance, right = _index(database or ())
-    names = [query.picture for query in queries or ()]
-    images, references = (
-        problems.collect(_pictures, place, some) if pictures and some else None
-        for some in (tuple(rows), names)
-    )
-    problems.stop()
+    queries, database, images, references = _read(place, pictures)
+    rows, of_instance, right = _index(database)
     lacking = [i for i, q in enumerate(queries) if (q.instance, q.text) not in right]
     if lacking:
         raise BenchmarkError(
@@ -107,6 +99,18 @@ def load(
     )
 
 
+def _read(place: Place, pictures: bool):
+    """Lines of queries and database, and the pictures of the database and of the queries (None without pictures)."""
+    problems = Problems(place)
+    queries, database = (problems.collect(_lines, place, file) or [] for file in FILES)
+    names = list(dict.fromkeys(line.picture for line in database)), [line.picture for line in queries]
+    images, references = (
+        problems.collect(_pictures, place, some) if pictures and some else None for some in names
+    )
+    problems.stop()
+    return queries, database, images, references
+
+
 def _index(
     database: Sequence[_Line],
 ) -> tuple[dict[str, int], dict[str, list[int]], dict[tuple[str, str], list[int]]]:
@@ -134,6 +138,6 @@ def _lines(place: Place, file: str) -> list[_Line]:
 
 def _pictures(place: Place, names):
     """Paths in the lists start at the benchmark's folder, or at the one above it (icir/database/...)."""
-    base = place.find("database_files.csv", "query_files.csv").parent
+    base = place.find(*FILES).parent
     bases = [folder for folder in (base, base.parent) if (folder / names[0]).exists()] or [base]
     return place.pictures_at(bases[0], names)
