@@ -89,10 +89,11 @@ def case_of(run: Run, method: Method, encoder: str | None = None) -> Case:
 
 def recomposer_name(id: str) -> str:
     """The registered recomposer with this id. Raises RunError where none has it."""
+    prefix = id.partition("@")[0].partition(":")[0]
+    if prefix in RECOMPOSERS.names():  # by name first: to look at every class would import them all
+        return prefix
     known = {name: getattr(RECOMPOSERS.get(name), "id", None) for name in RECOMPOSERS.names()}
-    found = [
-        name for name, one in known.items() if one == id or name == id.partition("@")[0].partition(":")[0]
-    ]
+    found = [name for name, one in known.items() if one == id]
     if not found:
         raise RunError(
             f"no recomposer has the id {id!r}.{nearest(id, known)} Known: {', '.join(known)}; make the case yourself "
