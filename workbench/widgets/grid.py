@@ -18,7 +18,9 @@ from workbench.widgets.thumbnails import Thumbnails
 SOURCE_WORDS = {"image": "reference image", "text": "modification text", "caption": "captions and edits"}
 
 
-def board_html(answer: Answer, gallery: Gallery, thumbnails: Thumbnails, reference: str, trail: list[str]) -> str:
+def board_html(
+    answer: Answer, gallery: Gallery, thumbnails: Thumbnails, reference: str, trail: list[str]
+) -> str:
     """Everything that is shown of an answer. reference: the reference picture's data URI; trail: a line per question."""
     rankings = "".join(
         _ranking(side, answer, ranking, gallery, thumbnails) for side, ranking in answer.rankings.items()
@@ -57,7 +59,9 @@ def _question(answer: Answer, reference: str) -> str:
             if name != "modification"
         ),
     ]
-    texts = "".join(f'<dt>{escape(what)}</dt><dd class="{kind}">{escape(text)}</dd>' for kind, what, text in rows)
+    texts = "".join(
+        f'<dt>{escape(what)}</dt><dd class="{kind}">{escape(text)}</dd>' for kind, what, text in rows
+    )
     name = escape(answer.reference)
     return (
         f'<div class="wb-question"><figure class="wb-reference"><img src="{reference}" alt="reference image {name}">'
@@ -65,9 +69,7 @@ def _question(answer: Answer, reference: str) -> str:
     )
 
 
-def _ranking(
-    side: str, answer: Answer, ranking: Ranking, gallery: Gallery, thumbnails: Thumbnails
-) -> str:
+def _ranking(side: str, answer: Answer, ranking: Ranking, gallery: Gallery, thumbnails: Thumbnails) -> str:
     name = escape(name_of(ranking))
     scale, results = _Scale(ranking), []
     for place, (row, score) in enumerate(zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True)):
@@ -86,7 +88,7 @@ def _ranking(
     return (
         f'<section class="wb-ranking" data-side="{side}" aria-label="Ranking by {name}">'
         f'<h3 class="wb-method">{name}</h3><p class="wb-target-rank">{escape(answer.standing(ranking))}</p>'
-        f"{_legend(ranking)}<ol class=\"wb-grid\">{''.join(results)}</ol>{_lower(ranking, gallery, thumbnails)}</section>"
+        f'{_legend(ranking)}<ol class="wb-grid">{"".join(results)}</ol>{_lower(ranking, gallery, thumbnails)}</section>'
     )
 
 
@@ -131,7 +133,8 @@ def _legend(ranking: Ranking) -> str:
     if ranking.no_bars:
         return f'{note}<p class="wb-no-bars">{escape(ranking.no_bars)}</p>'
     marks = "".join(
-        f'<li><span class="wb-key wb-part-{source}"></span>{SOURCE_WORDS[source]}</li>' for source in ranking.contributions
+        f'<li><span class="wb-key wb-part-{source}"></span>{SOURCE_WORDS[source]}</li>'
+        for source in ranking.contributions
     )
     return f'{note}<ul class="wb-legend" aria-label="What a score is made of">{marks}</ul>'
 
