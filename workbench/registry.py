@@ -87,6 +87,11 @@ class Registry:
             f"no {self.kind} is called {name!r}.{nearest(name, names)} Known: {', '.join(names) or 'none'}"
         )
 
+    def name_of(self, thing) -> str | None:
+        """The (first) name that gives `thing`, None where none does; other packages are asked last, which takes long."""
+        own = sorted(name for name, known in self._things.items() if known is thing)
+        return own[0] if own else next((name for name in self.names() if self.get(name) is thing), None)
+
     def names(self) -> tuple[str, ...]:
         """Every name that `get` accepts, in alphabetical order."""
         return tuple(sorted({*self._things, *self._declared, *self._announced()}))

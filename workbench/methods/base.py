@@ -68,8 +68,8 @@ def label(method) -> str:
 
     Raises UnknownName for a class that is not registered.
     """
-    names = [name for name in METHODS.names() if METHODS.get(name) is type(method)]
-    if not names:
+    name = METHODS.name_of(type(method))
+    if name is None:
         raise UnknownName(
             f"{type(method).__name__} is not registered as a method; known: {', '.join(METHODS.names())}"
         )
@@ -78,7 +78,7 @@ def label(method) -> str:
         for field in dataclasses.fields(method)
         if getattr(method, field.name) != field.default
     ]
-    return f"{names[0]}({', '.join(changed)})" if changed else names[0]
+    return f"{name}({', '.join(changed)})" if changed else name
 
 
 def parse_method(text: str) -> Method:

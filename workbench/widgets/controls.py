@@ -92,7 +92,7 @@ class MethodPanel:
 
 def name_of(method: Method | None) -> str:
     """The name a method is registered under; "" for none."""
-    return next((name for name in METHODS.names() if METHODS.get(name) is type(method)), "")
+    return METHODS.name_of(type(method)) or ""
 
 
 class QueryChooser:

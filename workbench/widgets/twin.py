@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -23,8 +24,8 @@ HATCHES = {"image": "", "text": "////", "caption": "||||"}  # patterns as on the
 def twin(answer: Answer, pictures: Sequence | None, reference: Image.Image | None) -> Figure:
     """pictures: the gallery's, None where there are none at hand (then ids would say nothing, and boxes stay grey)."""
     blocks = [(ranking, line) for ranking in answer.rankings.values() for line in _lines(ranking)]
-    figure = Figure(figsize=(11.5, 0.9 + 1.75 * len(blocks)), layout="constrained")
-    ratios = [height for ranking, _ in blocks for height in (1.0, 0.45 if ranking.contributions else 0.02)]
+    figure = Figure(figsize=(11.5, 0.8 + 1.8 * len(blocks)), layout="constrained")
+    ratios = [height for ranking, _ in blocks for height in (1.0, 0.38 if ranking.contributions else 0.02)]
     grid = figure.add_gridspec(len(ratios), 2, width_ratios=[1.6, 8], height_ratios=ratios)
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.02, wspace=0.01, hspace=0.01)
     _question(figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1:, 0]), answer, reference)
@@ -85,30 +86,15 @@ def _bars(axes: Axes, ranking: Ranking, line: slice) -> None:
     axes.axis("off")
     if not ranking.contributions:
         return
-    stacks = list(ranking.contributions.items())
-    ends = [
-        (sum(min(values[i], 0.0) for _, values in stacks), sum(max(values[i], 0.0) for _, values in stacks))
-        for i in range(len(ranking.rows))
-    ]
-    for x, place in enumerate(range(line.start, line.stop)):
-        low = high = 0.0
-        for source, values in stacks:
-            value = float(values[place])
-            bottom = high if value > 0 else low
-            axes.bar(
-                x + 0.5,
-                value,
-                0.7,
-                bottom=bottom,
-                color=MODALITY_COLOURS[source],
-                hatch=HATCHES[source],
-                edgecolor="white",
-                linewidth=0,
-            )
-            low, high = low + min(value, 0.0), high + max(value, 0.0)
+    low, high = np.zeros(len(ranking.rows)), np.zeros(len(ranking.rows))
+    for source, values in ranking.contributions.items():
+        look = {"color": MODALITY_COLOURS[source], "hatch": HATCHES[source], "edgecolor": "white"}
+        start = np.where(values > 0, high, low)
+        places = np.arange(line.stop - line.start) + 0.5
+        axes.bar(places, values[line], 0.7, bottom=start[line], linewidth=0, **look)
+        low, high = low + np.minimum(values, 0), high + np.maximum(values, 0)
     axes.axhline(0, color="black", linewidth=0.7)
-    least, most = min(low for low, _ in ends), max(high for _, high in ends)
-    axes.set(xlim=(0, PER_LINE), ylim=(least, most if most > least else least + 1))
+    axes.set(xlim=(0, PER_LINE), ylim=(low.min(), max(high.max(), low.min() + 1e-9)))
 
 
 def _legend(figure: Figure, answer: Answer) -> None:
