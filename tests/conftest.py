@@ -23,7 +23,7 @@ _checked = [
     "significance",
     "evaluation",
 ]
-_checked += ["geometry", "hubness", "index", "protocol", "choose", "breakdown"]
+_checked += ["geometry", "interventions", "maps", "hubness", "index", "protocol", "choose", "breakdown"]
 jaxtyping.install_import_hook([f"workbench.{name}" for name in _checked], "beartype.beartype")
 
 # a busy machine is no failure

@@ -36,7 +36,7 @@ class Calibration:
     """
 
     images: Float["N D"]
-    texts: Float["M D"]
+    texts: Float["M _"]
     source: str
 
     def __post_init__(self):
@@ -176,7 +176,7 @@ def label(intervention: Intervention) -> str:
     return f"{name}({', '.join(changed)})" if changed else name
 
 
-def check_range(name: str, value: float, low: float, high: float = np.inf) -> None:
+def check_range(name: str, value: float | int, low: float | int, high: float | int = np.inf) -> None:
     """Raises InterventionError for a parameter outside its range (NaN always is)."""
     if not low <= value <= high:
         raise InterventionError(f"{name}: got {value}, expected {low:g} to {high:g}")

@@ -13,7 +13,6 @@ modalities' means share (their common direction), centring takes it away.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from workbench.interventions.base import (
     INTERVENTIONS,
@@ -30,13 +29,13 @@ SHARES = {"both": (0.5, 0.5), "image": (1.0, 0.0), "text": (0.0, 1.0)}
 @INTERVENTIONS.register("shift")
 @dataclass(frozen=True)
 class Shift(Intervention):
-    """Translation along the gap by a share of it; negative shares widen it. ``moved``: which modality goes.
+    """Translation along the gap by a share of it; negative shares widen it. ``moved``: which modality goes, both, image or text.
 
     Raises InterventionError for another ``moved`` than both, image or text.
     """
 
     share: float = 1.0
-    moved: Literal["both", "image", "text"] = "both"
+    moved: str = "both"
 
     def __post_init__(self):
         check_range("share", self.share, float("-inf"))
