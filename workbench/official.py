@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from workbench.arrays import Float, Int
 from workbench.data.benchmark import Benchmark, Qrels, Summary
@@ -49,6 +50,15 @@ def summarise(benchmark: Benchmark, values: Mapping[str, Float[" Q"]]) -> dict[s
         one.name: _summary(benchmark, one, np.mean([values[metric] for metric in one.metrics], axis=0))
         for one in summaries
         if all(metric in values for metric in one.metrics)
+    }
+
+
+def official_numbers(benchmark: Benchmark, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Each method's `summarise`, from the frame that `evaluation.evaluate` gave for this benchmark."""
+    known = [metric for metric in benchmark.metrics if metric in frame]
+    return {
+        str(name): summarise(benchmark, {metric: rows[metric].to_numpy(np.float64) for metric in known})
+        for name, rows in frame.groupby("method", sort=False)
     }
 
 

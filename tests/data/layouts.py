@@ -121,3 +121,107 @@ def fashioniq(root: Path, split: str = "val", captions: str = "captions", ending
         for i, id in enumerate(ids):
             write_picture(root / "images" / f"{id}{ending}", seed=100 * c + i)
     return root
+
+
+def genecis_objects(root: Path, task: str = "change_object") -> Path:
+    """Three templates of three pictures each, one picture in all galleries."""
+    templates = [
+        {
+            "reference": {"val_image_id": q},
+            "target": {"val_image_id": 10 + q},
+            "gallery": [{"val_image_id": 20 + q}, {"val_image_id": 30}],
+            "condition": "dog",
+        }
+        for q in range(3)
+    ]
+    write_json(root / f"{task}.json", templates)
+    for id in (0, 1, 2, 10, 11, 12, 20, 21, 22, 30):
+        write_picture(root / "val2017" / f"{id:012d}.jpg", id)
+    return root
+
+
+def genecis_attributes(root: Path, task: str = "focus_attribute") -> Path:
+    """Three templates about boxes in Visual Genome's two folders; two boxes of one picture are two pictures."""
+
+    def thing(id, left):
+        return {"image_id": id, "instance_bbox": [left, 1, 4, 3]}
+
+    templates = [
+        {
+            "reference": thing(q, 0),
+            "target": thing(7, 1 + q),
+            "gallery": [thing(8, 2), thing(9, 2)],
+            "condition": "red",
+        }
+        for q in range(3)
+    ]
+    write_json(root / "genecis" / f"{task}.json", templates)
+    for id in (0, 1, 2, 7, 8):
+        write_picture(root / "genecis" / "VG_100K" / f"{id}.jpg", id)
+    write_picture(root / "genecis" / "VG_100K_2" / "9.jpg", 9)
+    return root
+
+
+def icir(root: Path, prefix: str = "") -> Path:
+    """Two instances with databases of three and two pictures, three queries; `prefix` stands before every path."""
+    database = [
+        ("database/a/0.jpg", "red", "cup"),
+        ("database/a/1.jpg", "broken", "cup"),
+        ("database/a/2.jpg", "red", "cup"),
+        ("database/b/0.jpg", "red", "hat"),
+        ("database/b/1.jpg", "old", "hat"),
+    ]
+    queries = [
+        ("query/a/0.jpg", "red", "cup"),
+        ("query/a/0.jpg", "broken", "cup"),
+        ("query/b/0.jpg", "old", "hat"),
+    ]
+    for file, lines in (("database_files.csv", database), ("query_files.csv", queries)):
+        root.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text("".join(f"{prefix}{','.join(line)}\n" for line in lines))
+        for i, (picture, *_) in enumerate(lines):
+            write_picture(root / picture, i)
+    return root
+
+
+DOMAIN_TARGETS = {
+    "imagenet-r/n1/cartoon_0.jpg": 2,
+    "imagenet-r/n1/cartoon_1.jpg": 2,
+    "imagenet-r/n2/origami_0.jpg": 1005,
+}
+DOMAIN_TARGETS |= {"real/n1/b.JPEG": 4002, "imagenet-r/n2/toy_0.jpg": 2005}
+DOMAIN_QUERIES = {"real/n1/a.JPEG": 2, "real/n2/c.JPEG": 5}
+
+
+def domain(root: Path) -> Path:
+    """Two photographs as queries; five targets in four domains, one query without any cartoon."""
+    root.mkdir(parents=True, exist_ok=True)
+    for file, rows in (("imgnet_real_query.txt", DOMAIN_QUERIES), ("imgnet_targets.txt", DOMAIN_TARGETS)):
+        (root / file).write_text("".join(f"imgnet/{path} {label} \n" for path, label in rows.items()))
+        for i, path in enumerate(rows):
+            write_picture(root / path, i)
+    return root
+
+
+OBJECTS_CSV = "id,query_regions,query_class,classes\na.jpg,1.5;2;7.0;6 ,dog,cat;sofa\nb.jpg,0;0;12;10 ,car,\n"
+
+
+def coco_objects(root: Path, text: str = OBJECTS_CSV) -> Path:
+    """Two pictures with a masked twin each."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "coco_eval.csv").write_text(text)
+    for i, name in enumerate(("a.jpg", "b.jpg")):
+        write_picture(root / "val2017" / name, i)
+        write_picture(root / "val2017_masked" / name, 10 + i)
+    return root
+
+
+FOLDER_CSV = 'id,reference,text,target,kind\n1,a.png,"in red, please",b.png;deeper/c.jpg,colour\n2,b.png,larger,a.png,size\n'
+
+
+def own_folder(root: Path, text: str = FOLDER_CSV, name: str = "queries.csv") -> Path:
+    """Three pictures, one of them deeper, and a file of questions."""
+    for i, picture in enumerate(("a.png", "b.png", "deeper/c.jpg")):
+        write_picture(root / picture, i)
+    (root / name).write_text(text)
+    return root

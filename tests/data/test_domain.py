@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.data.layouts import write_picture
+from tests.data.layouts import domain
 from workbench import data
 from workbench.data.benchmark import BenchmarkError, Qrels
 from workbench.data.files import MissingFiles, padded
@@ -11,23 +11,6 @@ from workbench.data.predictions import Rankings
 from workbench.metrics import capped_precision_at, fraction_recall_at, precision_at
 from workbench.official import score_rankings
 from workbench.score.ranks import target_ranks
-
-TARGETS = {
-    "imagenet-r/n1/cartoon_0.jpg": 2,
-    "imagenet-r/n1/cartoon_1.jpg": 2,
-    "imagenet-r/n2/origami_0.jpg": 1005,
-}
-TARGETS |= {"real/n1/b.JPEG": 4002, "imagenet-r/n2/toy_0.jpg": 2005}
-QUERIES = {"real/n1/a.JPEG": 2, "real/n2/c.JPEG": 5}
-
-
-def domain(root):
-    root.mkdir(parents=True, exist_ok=True)
-    for file, rows in (("imgnet_real_query.txt", QUERIES), ("imgnet_targets.txt", TARGETS)):
-        (root / file).write_text("".join(f"imgnet/{path} {label} \n" for path, label in rows.items()))
-        for i, path in enumerate(rows):
-            write_picture(root / path, i)
-    return root
 
 
 def load(root, split="cartoon", **changes):

@@ -3,20 +3,12 @@
 import numpy as np
 import pytest
 
-from tests.data.layouts import write_json, write_picture
+from tests.data.layouts import own_folder as own
+from tests.data.layouts import write_json
 from workbench import data
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.files import MissingFiles
 from workbench.registry import UnknownName
-
-CSV = 'id,reference,text,target,kind\n1,a.png,"in red, please",b.png;deeper/c.jpg,colour\n2,b.png,larger,a.png,size\n'
-
-
-def own(root, text=CSV, name="queries.csv"):
-    for i, picture in enumerate(("a.png", "b.png", "deeper/c.jpg")):
-        write_picture(root / picture, i)
-    (root / name).write_text(text)
-    return root
 
 
 def test_a_csv_of_questions(tmp_path):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.layouts import edit_json, write_json, write_picture
+from tests.data.layouts import edit_json
+from tests.data.layouts import genecis_attributes as attributes
+from tests.data.layouts import genecis_objects as objects
 from workbench import data
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.crops import Crops, dilated_square
@@ -16,42 +18,6 @@ from workbench.official import score_rankings
 from workbench.score.ranks import target_ranks
 
 COUNTS = {"queries": 3}
-
-
-def objects(root):
-    templates = [
-        {
-            "reference": {"val_image_id": q},
-            "target": {"val_image_id": 10 + q},
-            "gallery": [{"val_image_id": 20 + q}, {"val_image_id": 30}],
-            "condition": "dog",
-        }
-        for q in range(3)
-    ]
-    write_json(root / "change_object.json", templates)
-    for id in (0, 1, 2, 10, 11, 12, 20, 21, 22, 30):
-        write_picture(root / "val2017" / f"{id:012d}.jpg", id)
-    return root
-
-
-def attributes(root):
-    def thing(id, left):
-        return {"image_id": id, "instance_bbox": [left, 1, 4, 3]}
-
-    templates = [
-        {
-            "reference": thing(q, 0),
-            "target": thing(7, 1 + q),
-            "gallery": [thing(8, 2), thing(9, 2)],
-            "condition": "red",
-        }
-        for q in range(3)
-    ]
-    write_json(root / "genecis" / "focus_attribute.json", templates)
-    for id in (0, 1, 2, 7, 8):
-        write_picture(root / "genecis" / "VG_100K" / f"{id}.jpg", id)
-    write_picture(root / "genecis" / "VG_100K_2" / "9.jpg", 9)
-    return root
 
 
 def load(root, split, **changes):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.data.layouts import write_picture
+from tests.data.layouts import icir
 from workbench import data
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.files import MissingFiles
@@ -11,27 +11,6 @@ from workbench.data.predictions import Rankings
 from workbench.metrics import average_precision_trapezoid
 from workbench.official import score_rankings, summarise
 from workbench.score.ranks import count_ties, target_ranks
-
-
-def icir(root, prefix=""):
-    database = [
-        ("database/a/0.jpg", "red", "cup"),
-        ("database/a/1.jpg", "broken", "cup"),
-        ("database/a/2.jpg", "red", "cup"),
-        ("database/b/0.jpg", "red", "hat"),
-        ("database/b/1.jpg", "old", "hat"),
-    ]
-    queries = [
-        ("query/a/0.jpg", "red", "cup"),
-        ("query/a/0.jpg", "broken", "cup"),
-        ("query/b/0.jpg", "old", "hat"),
-    ]
-    for file, lines in (("database_files.csv", database), ("query_files.csv", queries)):
-        root.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text("".join(f"{prefix}{','.join(line)}\n" for line in lines))
-        for i, (picture, *_) in enumerate(lines):
-            write_picture(root / picture, i)
-    return root
 
 
 def load(root, **changes):

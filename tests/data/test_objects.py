@@ -3,23 +3,13 @@
 import numpy as np
 import pytest
 
-from tests.data.layouts import write_picture
+from tests.data.layouts import OBJECTS_CSV as CSV
+from tests.data.layouts import coco_objects as coco
 from workbench import data
 from workbench.data.benchmark import BenchmarkError, Qrels
 from workbench.data.files import MissingFiles
 from workbench.metrics import recall_at
 from workbench.score.ranks import target_ranks
-
-CSV = "id,query_regions,query_class,classes\na.jpg,1.5;2;7.0;6 ,dog,cat;sofa\nb.jpg,0;0;12;10 ,car,\n"
-
-
-def coco(root, text=CSV):
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "coco_eval.csv").write_text(text)
-    for i, name in enumerate(("a.jpg", "b.jpg")):
-        write_picture(root / "val2017" / name, i)
-        write_picture(root / "val2017_masked" / name, 10 + i)
-    return root
 
 
 def test_lines_become_queries(tmp_path):

@@ -70,18 +70,25 @@ class Ingredients:
         return parts, [view for view in VIEWS if view not in lacking]
 
     def per_reference(self, of_gallery, of_outside) -> list:
-        """One value per query: from the reference's row in the gallery, or from its own picture."""
-        queries = self.benchmark.queries
-        rows = [query.reference for query in queries if query.reference is not None]
-        outside = [query.id for query in queries if query.reference is None]
-        if len(outside) != len(self.references or ()):
-            raise CaseError(
-                f"references: got {len(self.references or ())} pictures, expected {len(outside)}, one for each query "
-                f"whose reference is not in the gallery (first: {outside[:1]})"
-            )
-        known = iter(of_gallery(rows) if rows else ())
-        own = iter(of_outside(self.references) if outside else ())
-        return [next(own if query.reference is None else known) for query in queries]
+        """As the function of that name, for this benchmark and these references."""
+        return per_reference(self.benchmark, self.references, of_gallery, of_outside)
+
+
+def per_reference(benchmark: Benchmark, references: Sequence | None, of_gallery, of_outside) -> list:
+    """One value per query: from the reference's row in the gallery, or from its own picture, in the queries' order.
+
+    of_gallery(rows) and of_outside(pictures) give a value each. Raises CaseError where a picture is lacking.
+    """
+    rows = [query.reference for query in benchmark.queries if query.reference is not None]
+    outside = [query.id for query in benchmark.queries if query.reference is None]
+    if len(outside) != len(references or ()):
+        raise CaseError(
+            f"references: got {len(references or ())} pictures, expected {len(outside)}, one for each query whose "
+            f"reference is not in the gallery (first: {outside[:1]})"
+        )
+    known = iter(of_gallery(rows) if rows else ())
+    own = iter(of_outside(references) if outside else ())
+    return [next(own if query.reference is None else known) for query in benchmark.queries]
 
 
 def wanted(terms: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:

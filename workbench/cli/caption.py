@@ -1,15 +1,19 @@
-"""workbench caption: a benchmark's gallery captioned, every caption kept in its records."""
+"""workbench caption: a benchmark's pictures captioned, every caption kept in its records."""
 
 from __future__ import annotations
 
 from workbench.cli import language
 from workbench.cli.base import CommandError, Device, Encoder, app
+from workbench.cli.score import Choice, Root, choices
 
 
 @app.command()
 def caption(
     benchmark: language.Benchmark = "tinycir",
     split: language.Split = "val",
+    root: Root = None,
+    choice: Choice = None,
+    references_only: language.ReferencesOnly = False,
     captioner: language.Captioner = "coca",
     encoder: Encoder = "tiny-coca",
     model: language.Model = None,
@@ -28,7 +32,7 @@ def caption(
     out: language.CaptionsOut = None,
     device: Device = None,
 ) -> None:
-    """Caption every gallery picture; what is recorded already is not made again, what failed is asked again."""
+    """Caption the gallery, and references outside it; what is recorded is not made again, what failed is asked again."""
     decoding = language.decoding_of(temperature, top_p, seed, max_tokens, samples)
     server = language.server_of(captioner, model, key, timeout)
     how = language.how_of(server, workers, max_calls, budget_tokens)
@@ -38,13 +42,24 @@ def caption(
     from workbench.language.cache import RecordedCaptions
     from workbench.language.captions import load_captioner
     from workbench.language.prompts import load_prompt
-    from workbench.paths import benchmark_root
+    from workbench.paths import data_root
 
     told = load_prompt(prompt, "caption") if prompt else None
-    pictures = data.load(benchmark, split).gallery.images
+    loaded = data.load(benchmark, split, root, **choices(choice))
     options = {"server": server, "prompt": told, "decoding": decoding, "device": device}
     source = load_captioner(captioner, encoder=encoder, **options)
-    path = out or benchmark_root(benchmark) / "captions.jsonl"
+    path = out or data_root() / benchmark / "captions.jsonl"
     captions = RecordedCaptions.make(source, path, batch_size, **how)
-    outcomes = language.fill(captions, samples, pictures, range(len(pictures)))
+    wanted = pictures_of(loaded, references_only)
+    outcomes = [one for some in wanted for one in language.fill(captions, samples, *some)]
     language.report(outcomes, f"captions by {source.id}", path)
+
+
+def pictures_of(loaded, references_only: bool) -> list[tuple]:
+    """(pictures, rows) to caption: the gallery, or its references alone; then the references outside the gallery."""
+    rows = range(len(loaded.gallery))
+    if references_only:
+        inside = (query.reference for query in loaded.queries if query.reference is not None)
+        rows = list(dict.fromkeys(inside))
+    outside = loaded.references or ()
+    return [(loaded.gallery.images, rows), (outside, range(len(outside)))]

@@ -1,4 +1,4 @@
-"""workbench encode: a folder's pictures into the store."""
+"""workbench encode: the pictures of a folder or a benchmark into the store."""
 
 from __future__ import annotations
 
@@ -8,24 +8,43 @@ from typing import Annotated
 import typer
 
 from workbench.cli.base import CommandError, Device, Encoder, app
+from workbench.cli.score import Choice, Root, choices
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @app.command()
 def encode(
-    folder: Annotated[Path, typer.Argument(help="a folder of pictures, searched with its subfolders")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="a folder of pictures, searched with its subfolders")
+    ] = None,
+    benchmark: Annotated[str | None, typer.Option(help="instead of a folder, such as cirr")] = None,
+    split: Annotated[str, typer.Option(help="of the benchmark, such as val")] = "val",
+    root: Root = None,
+    choice: Choice = None,
     encoder: Encoder = "tiny-coca",
     device: Device = None,
 ) -> None:
-    """Encode a folder's pictures into the store, where every later command finds them."""
+    """Encode pictures into the store, where every later command finds them: a folder's, or a benchmark's gallery and
+    the references outside it."""
     from workbench.encode.encoder import load_encoder
     from workbench.encode.store import EmbeddingStore
 
-    pictures = pictures_in(folder)
+    if (folder is None) == (benchmark is None):
+        raise CommandError("expected a folder of pictures, or --benchmark, one of the two")
+    sets = [pictures_in(folder)] if folder else pictures_of(benchmark, split, root, choice)
     model, store = load_encoder(encoder, device=device), EmbeddingStore()
-    rows = store.images(model, pictures)
-    typer.echo(f"{len(rows):,} pictures, {rows.dim} numbers each, by {model.id}, in {store.root}")
+    for pictures in sets:
+        rows = store.images(model, pictures)
+        typer.echo(f"{len(rows):,} pictures, {rows.dim} numbers each, by {model.id}, in {store.root}")
+
+
+def pictures_of(benchmark: str, split: str, root: Path | None, choice: list[str] | None) -> list:
+    """The gallery's pictures, then those of references outside it, where there are any."""
+    from workbench import data
+
+    loaded = data.load(benchmark, split, root, **choices(choice))
+    return [pictures for pictures in (loaded.gallery.images, loaded.references) if pictures is not None]
 
 
 def pictures_in(folder: Path):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli import cases
 from workbench.cli.base import CommandError, Encoder, Json, app
+from workbench.cli.score import Choice, Root
 
 if TYPE_CHECKING:  # these cost seconds to import, and `--help` should not
     import pandas as pd
@@ -23,6 +25,10 @@ def evaluate(
     benchmark: Annotated[str, typer.Option(help="such as tinycir")] = "tinycir",
     split: Annotated[str, typer.Option(help="such as val or test")] = "val",
     encoder: Encoder = "tiny-coca",
+    root: Root = None,
+    choice: Choice = None,
+    captions: cases.Captions = None,
+    edits: cases.Edits = None,
     method: Annotated[
         list[str] | None, typer.Option(help='again for each, such as "pdv_f(beta=0.5)"; ten unless given')
     ] = None,
@@ -35,34 +41,43 @@ def evaluate(
     record: Annotated[bool, typer.Option(help="keep a run of each method; see workbench runs")] = True,
     as_json: Json = False,
 ) -> None:
-    """Score methods on a benchmark; print a table with 95 % intervals and a paired test.
+    """Score methods on a benchmark; print a table with 95 % intervals and a paired test, and the official numbers.
 
     Methods: image_only, text_only, weighted_sum, slerp, product, standardised_sum, cirevl, pdv_t, pdv_i, pdv_f,
     weimocir, weimocir_paper, ldre, ldre_per_query, seize, pic2word, searle, searle_oti, lincir, basic, basic_released,
-    osrcir, imagescope_stage1, imagescope, caption_fusion, object_terms, judge_rerank, verify_compare, and what other
+    osrcir, imagescope_stage1, imagescope, caption_fusion, object_terms, judge_rerank, verify_compare, composed and
+    imported_sum (features of your own: --encoder imported:NAME, see import-embeddings), and what other
     packages announce. Those that need more than captions and rules are scored from Python: see build_case.
     """
-    from workbench.case import load_case
     from workbench.evaluation import evaluate, results_table
-    from workbench.language.recompose import RuleRecomposer
-    from workbench.methods import parse_method
     from workbench.metrics import parse_metric
     from workbench.runs import evaluate_and_record
 
     for spec in metric or ():
         parse_metric(spec)  # a wrong name fails before anything is encoded
-    methods = {text: parse_method(text) for text in method or ALL_METHODS}
+    methods = _methods(method, encoder)
     if baseline is not None and baseline not in methods:
         raise CommandError(f"--baseline {baseline}: expected one of {', '.join(methods)}")
-    terms = [term for one in methods.values() for term in one.terms]
-    case = load_case(benchmark, encoder, split, terms=terms, recomposer=RuleRecomposer())
+    case = cases.load(benchmark, split, encoder, methods.values(), root, choice, captions, edits)
     metrics = tuple(metric or case.benchmark.metrics)
     frame = evaluate_and_record(case, methods, metrics)[0] if record else evaluate(case, methods, metrics)
-    results = results_table(frame, metrics, baseline or (None if method else "weighted_sum"))
-    typer.echo(_as_json(case, results) if as_json else _as_text(case, results))
+    usual = "weighted_sum" if "weighted_sum" in methods and not method else None
+    results = results_table(frame, metrics, baseline or usual)
+    typer.echo((_as_json if as_json else _as_text)(case, frame, results))
 
 
-def _as_json(case: Case, results: pd.DataFrame) -> str:
+def _methods(asked: list[str] | None, encoder: str) -> dict:
+    """The methods by their labels; unless asked for any, all that need captions at most, or imported rows."""
+    from workbench.case.imported import is_imported
+    from workbench.methods import parse_method
+
+    usual = ("composed",) if is_imported(encoder) else ALL_METHODS
+    return {text: parse_method(text) for text in asked or usual}
+
+
+def _as_json(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
+    from workbench.official import official_numbers
+
     bench = case.benchmark
     setting = {
         "benchmark": bench.name,
@@ -72,12 +87,18 @@ def _as_json(case: Case, results: pd.DataFrame) -> str:
     }
     setting |= {"recomposer": case.recomposer, "protocol": dict(bench.protocol)}
     rows = json.loads(results.to_json(orient="records"))  # NaN becomes null
-    return json.dumps({**setting, "results": rows}, indent=1)
+    return json.dumps({**setting, "official": official_numbers(bench, frame), "results": rows}, indent=1)
 
 
-def _as_text(case: Case, results: pd.DataFrame) -> str:
-    from workbench.tables import main_table, to_text
+def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
+    from workbench.official import official_numbers
+    from workbench.tables import main_table, official_table, to_text
 
     bench = case.benchmark
-    head = f"{bench.name} {bench.split}: {len(bench.queries):,} queries, {case.encoder}"
-    return f"{head}\n{to_text(main_table(results))}"
+    texts = [
+        f"{bench.name} {bench.split}: {len(bench.queries):,} queries, {case.encoder}",
+        to_text(main_table(results)),
+    ]
+    if bench.summaries:
+        texts += ["", to_text(official_table(official_numbers(bench, frame)))]
+    return "\n".join(texts)

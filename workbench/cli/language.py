@@ -26,7 +26,12 @@ Captions = Annotated[
     Path | None, typer.Option(help="caption records; data/BENCHMARK/captions.jsonl unless given")
 ]
 CaptionSample = Annotated[int, typer.Option(help="which of several captions per picture")]
-Join = Annotated[str | None, typer.Option(help="rule that joins two modification texts, such as cirevl")]
+Join = Annotated[
+    str | None, typer.Option(help="rule that joins two modification texts; the benchmark's unless given")
+]
+ReferencesOnly = Annotated[
+    bool, typer.Option("--references-only", help="only reference images: all that CIReVL and PDV need")
+]
 BatchSize = Annotated[int, typer.Option(help="pictures at a time, for a model that runs here")]
 Model = Annotated[str | None, typer.Option(help="the model's name on the server")]
 Key = Annotated[

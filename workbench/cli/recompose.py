@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from workbench.cli import language
-from workbench.cli.base import CommandError, Device, app
+from workbench.cli.base import Device, app
+from workbench.cli.score import Choice, Root, choices
 
 
 @app.command()
 def recompose(
     benchmark: language.Benchmark = "tinycir",
     split: language.Split = "val",
+    root: Root = None,
+    choice: Choice = None,
     recomposer: language.Recomposer = "tiny-editor",
     model: language.Model = None,
     key: language.Key = None,
@@ -33,32 +36,34 @@ def recompose(
     decoding = language.decoding_of(temperature, top_p, seed, max_tokens, samples)
     server = language.server_of(recomposer, model, key, timeout)
     how = language.how_of(server, workers, max_calls, budget_tokens)
+    from workbench import data
     from workbench.language.cache import RecordedCaptions, RecordedEdits
     from workbench.language.prompts import load_prompt
     from workbench.language.recompose import load_recomposer
-    from workbench.paths import benchmark_root
+    from workbench.paths import data_root
 
     told = load_prompt(prompt, "edit") if prompt else None
-    known = RecordedCaptions.replay(captions or benchmark_root(benchmark) / "captions.jsonl")
-    texts, modifications = questions_of(benchmark, split, known, caption_sample, join)
+    known = RecordedCaptions.replay(captions or data_root() / benchmark / "captions.jsonl")
+    loaded = data.load(benchmark, split, root, **choices(choice))
+    texts, modifications = questions_of(loaded, known, caption_sample, join)
     source = load_recomposer(recomposer, server=server, prompt=told, decoding=decoding, device=device)
-    path = out or benchmark_root(benchmark) / "edits.jsonl"
+    path = out or data_root() / benchmark / "edits.jsonl"
     outcomes = language.fill(RecordedEdits.make(source, path, **how), samples, texts, modifications)
     language.report(outcomes, f"edits by {source.id}", path)
 
 
-def questions_of(benchmark: str, split: str, captions, sample: int, join: str | None):
-    """(captions, modifications) of a split's queries, in their order. Raises CommandError and MissingRecords."""
-    from workbench import data
-    from workbench.case.wording import Wording
+def questions_of(benchmark, captions, sample: int, join: str | None) -> tuple[list[str], list[str]]:
+    """(captions, modifications) of a benchmark's queries, in their order. Raises CaseError and MissingRecords."""
+    from workbench.case.ingredients import per_reference
+    from workbench.case.wording import Wording, blank_queries, under_protocol
 
-    loaded = data.load(benchmark, split)
-    outside = [query.id for query in loaded.queries if query.reference is None]
-    if outside:
-        raise CommandError(
-            f"{benchmark}: the reference of {len(outside)} queries (first: {outside[0]!r}) is not in the gallery, and "
-            "so has no recorded caption"
-        )
-    texts = captions.texts(loaded.gallery.images, [query.reference for query in loaded.queries], sample)
-    wording = Wording(join=join)
-    return texts, [wording.modification(query) for query in loaded.queries]
+    def of_gallery(rows):
+        return captions.texts(benchmark.gallery.images, rows, sample)
+
+    def of_outside(pictures):
+        return captions.texts(pictures, range(len(pictures)), sample)
+
+    blank_queries(benchmark)  # more of them than the card states are a mistake in the data
+    _, wording = under_protocol(benchmark, Wording(join=join))
+    texts = per_reference(benchmark, benchmark.references, of_gallery, of_outside)
+    return texts, [wording.modification(query) for query in benchmark.queries]

@@ -6,6 +6,7 @@ frames that come in).
 
 from workbench.tables.groups import breakdown_table, flips_table, necessity_table
 from workbench.tables.main import ChosenOnReported, main_table
+from workbench.tables.official import official_table
 from workbench.tables.table import Cell, Table, to_html, to_latex, to_markdown, to_text
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "flips_table",
     "main_table",
     "necessity_table",
+    "official_table",
     "to_html",
     "to_latex",
     "to_markdown",

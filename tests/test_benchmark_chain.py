@@ -1,0 +1,142 @@
+"""caption -> recompose -> evaluate by command line, on every benchmark from its own folder, with the built-in models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tests.data import layouts
+from workbench import cli, data
+from workbench.case import load_case
+from workbench.data import circo, cirr, domain, fashioniq, genecis, icir
+from workbench.language.cache import RecordedCaptions, RecordedEdits
+
+MODELS = Path(__file__).parents[1] / "data" / "models"
+CAPTION_METHODS = ("image_only", "weighted_sum", "cirevl", "pdv_f")
+pytestmark = pytest.mark.filterwarnings("ignore:.*could not edit")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A workbench of its own with the built-in models; benchmarks lie elsewhere, and are as small as they are."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "models").symlink_to(MODELS)
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.chdir(tmp_path)
+    for module in (circo, cirr, domain, fashioniq, genecis, icir):
+        for split in module.PUBLISHED:
+            monkeypatch.setitem(module.PUBLISHED, split, {})
+    monkeypatch.setitem(fashioniq.COUNTED, "val", dict.fromkeys(fashioniq.CATEGORIES, (3, None, None, 0)))
+    for name in domain.DOMAINS:
+        monkeypatch.setitem(domain.IN_DOMAIN, name, {"cartoon": 2}.get(name, 1))
+    return tmp_path
+
+
+def run(verb: str, *arguments, code: int = 0) -> str:
+    result = CliRunner().invoke(cli.app, [verb, *map(str, arguments)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def genecis_all(root: Path) -> Path:
+    for task in ("focus_attribute", "change_attribute"):
+        layouts.genecis_attributes(root, task)
+    for task in ("focus_object", "change_object"):
+        layouts.genecis_objects(root, task)
+    return root
+
+
+def folder_with_targets(root: Path) -> Path:
+    lines = ("id,reference,text,target", "1,a.png,make it red,b.png", "2,b.png,larger,deeper/c.jpg")
+    return layouts.own_folder(root, "\n".join(lines) + "\n")
+
+
+CASES = {
+    "cirr": (layouts.cirr, "val", (), ["Recall@1", "Recall_subset@1", "Avg (Recall@5, Recall_subset@1)"]),
+    "circo": (layouts.circo, "val", (), ["mAP@5", "Recall@10", "mAP@10 addition"]),
+    "fashioniq": (layouts.fashioniq, "val", ("join=searle",), ["Recall@10", "Recall@50 toptee"]),
+    "genecis": (genecis_all, "all", (), ["Recall@1", "Recall@3 focus_object"]),
+    "icir": (layouts.icir, "test", (), ["mAP", "mmAP", "minmAP"]),
+    "domain": (layouts.domain, "cartoon", (), ["Recall@10"]),
+    "objects": (layouts.coco_objects, "val", (), ["Recall@1"]),
+    "folder": (folder_with_targets, "all", ("reference=ranked",), ["recall@1", "map@10"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_the_whole_chain_on_a_benchmark_from_its_own_folder(home, name):
+    build, split, choices, official = CASES[name]
+    where = ["--benchmark", name, "--split", split, "--root", build(home / "elsewhere")]
+    where += [word for choice in choices for word in ("--choice", choice)]
+    bench = data.load(name, split, home / "elsewhere", **dict(choice.split("=") for choice in choices))
+    pictures = len(bench.gallery) + len(bench.references or ())
+    encoded = run("encode", *where).splitlines()
+    assert sum(int(line.split()[0]) for line in encoded) == pictures
+    assert "captions by tiny-coca@" in run("caption", *where)
+    captions = RecordedCaptions.replay(home / "data" / name / "captions.jsonl")
+    assert run("caption", *where).startswith("0 captions")
+    ran = CliRunner().invoke(cli.app, ["recompose", *map(str, where)])
+    edits = home / "data" / name / "edits.jsonl"
+    known = RecordedEdits.replay(edits).records
+    assert len(known) + len(known.failures()) > 0
+    assert ran.exit_code == bool(known.failures()), ran.output
+    methods = [word for method in CAPTION_METHODS for word in ("--method", method)]
+    said = json.loads(run("evaluate", *where, "--edits", edits, *methods, "--json"))
+    assert said["captions"] == captions.id
+    assert said["recomposer"].startswith("tiny-editor")
+    assert set(said["official"]) == set(CAPTION_METHODS)
+    assert set(official) <= set(said["official"]["cirevl"])
+    assert all(0 <= value <= 1 for own in said["official"].values() for value in own.values())
+    for choice in choices:
+        value = choice.partition("=")[2]
+        assert value in said["protocol"].values()
+
+
+def naive_cirr(case) -> dict[str, float]:
+    """CIRR's numbers of image only, written out: sort, take the reference out, look for the target."""
+    unit = {name: rows / np.linalg.norm(rows, axis=1, keepdims=True) for name, rows in case.parts.items()}
+    image = case.views["image"] / np.linalg.norm(case.views["image"], axis=1, keepdims=True)
+    order = np.argsort(-(unit["reference_image"] @ image.T), axis=1)
+    found: dict[str, list[bool]] = {}
+    for q, query in enumerate(case.benchmark.queries):
+        target = case.benchmark.qrels["default"].targets[q, 0]
+        members = case.benchmark.qrels["subset"].candidates[q]
+        listed = [n for n in order[q] if n != query.reference]
+        for k in (1, 5, 10, 50):
+            found.setdefault(f"Recall@{k}", []).append(target in listed[:k])
+        for k in (1, 2, 3):
+            some = [n for n in listed if n in members]
+            found.setdefault(f"Recall_subset@{k}", []).append(target in some[:k])
+    numbers = {name: float(np.mean(values)) for name, values in found.items()}
+    return numbers | {
+        "Avg (Recall@5, Recall_subset@1)": (numbers["Recall@5"] + numbers["Recall_subset@1"]) / 2
+    }
+
+
+def test_official_numbers_of_cirr_are_those_of_a_plain_sort(home):
+    root = layouts.cirr(home / "elsewhere")
+    said = json.loads(
+        run("evaluate", "--benchmark", "cirr", "--root", root, "--method", "image_only", "--json")
+    )
+    case = load_case("cirr", "tiny-coca", "val", root=root, terms=[("reference_image", "image")])
+    assert said["official"]["image_only"] == pytest.approx(naive_cirr(case), abs=1e-12)
+    table = run("evaluate", "--benchmark", "cirr", "--root", root, "--method", "image_only")
+    share = 100 * said["official"]["image_only"]["Avg (Recall@5, Recall_subset@1)"]
+    assert f"Avg (Recall@5, Recall_subset@1) {share:.2f}" in " ".join(table.split())
+    assert table.count("reference: excluded") == 1, "the protocol stands under the table"
+
+
+def test_captions_of_references_alone_are_enough_for_cirevl(home):
+    where = ["--benchmark", "circo", "--root", layouts.circo(home / "elsewhere")]
+    assert run("caption", *where, "--references-only").startswith("4 captions")
+    run("evaluate", *where, "--method", "cirevl")
+    said = CliRunner().invoke(cli.app, ["evaluate", *map(str, where), "--method", "weimocir"])
+    assert "has no caption by tiny-coca" in said.stderr
