@@ -29,7 +29,8 @@ from scipy.stats import binom
 
 from workbench.arrays import ArrayError, Float, Int, check_shape
 from workbench.data.benchmark import Benchmark, Qrels
-from workbench.hubness.occurrence import k_occurrence, k_skewness
+from workbench.hubness.measures import antihub_occurrence, k_skewness
+from workbench.hubness.occurrence import k_occurrence
 from workbench.methods.base import Method
 from workbench.registry import UnknownName, nearest
 from workbench.score.ranks import ranked_targets, target_ranks, top_k
@@ -180,7 +181,7 @@ def _summary(
             "mean": n_k.mean(),
             "hub_from": hub_from,
             "skewness": k_skewness(n_k),
-            "antihubs": np.mean(n_k == 0),
+            "antihubs": antihub_occurrence(n_k),
             "hubs": int(hubs.sum()),
             "hubs_by_chance": n_items * binom.sf(hub_from - 1, n_queries, k / n_items),
             "hub_places": len(places) / (n_queries * k),
