@@ -101,6 +101,7 @@ NOT_RUN = {
     "imagescope, imagescope_stage1": "a multimodal model's descriptions, a judge's verdicts on pictures and pairs",
     "object_terms": "a multimodal model's lists of objects that must and must not appear",
     "judge_rerank, verify_compare": "a judge's verdicts on the first pictures",
+    "composed, imported_sum": "features that were imported",
     "pic2word, searle, lincir": "a published mapping network, and the CLIP model it was trained for",
 }
 

@@ -4,6 +4,7 @@ from workbench.methods import (
     LDRE,
     METHODS,
     CaptionFusion,
+    ImportedSum,
     JudgeRerank,
     LDREPerQuery,
     ObjectTerms,
@@ -14,6 +15,7 @@ from workbench.methods import (
 # Methods with fields that no paper states, or with more captions than the case has.
 CHOSEN = {
     "caption_fusion": CaptionFusion(alpha=0.6, weight=0.4),
+    "imported_sum": ImportedSum("modification", weight=0.3),
     "judge_rerank": JudgeRerank("weighted_sum", "verify", depth=7),
     "ldre": LDRE(captions=2),
     "ldre_per_query": LDREPerQuery(captions=2),

@@ -12,6 +12,7 @@ import numpy as np
 from workbench import data
 from workbench.arrays import Float
 from workbench.case.case import Case
+from workbench.case.imported import imported_case, is_imported
 from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients, wanted
 from workbench.case.rows import Rows
 from workbench.case.texts import Texts
@@ -49,9 +50,12 @@ def load_case(
     """A case by names: benchmark and encoder loaded, captions replayed from data/<benchmark>/captions.jsonl.
 
     Without that file the parts that need captions are left out, or are a CaseError where ``terms`` ask for them.
+    "imported:NAME" in the place of an encoder is a case of imported features, see ``case.imported``.
     root, choices: as ``data.load`` takes them, such as choices={"gallery": "union"} for FashionIQ.
     more: anything else that ``build_case`` takes.
     """
+    if is_imported(encoder):
+        return imported_case(benchmark, encoder, split, root=root, choices=choices, terms=terms)
     if "captions" not in more:
         records = data_root() / benchmark / "captions.jsonl"
         more["captions"] = RecordedCaptions.replay(records) if records.is_file() else None

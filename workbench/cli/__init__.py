@@ -8,6 +8,7 @@
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
     workbench check       is a benchmark's folder whole, and what is missing
     workbench score       anyone's ranking file -> a benchmark's official metrics
+    workbench import-embeddings   a model's own features -> an encoder's name, "imported:NAME"
     workbench submit      a ranking file -> the files that the test servers of CIRR and CIRCO take
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
     workbench batch       a sweep file -> one executed notebook per setting, and a summary
@@ -23,6 +24,7 @@ from workbench.cli import (
     check,
     encode,
     evaluate,
+    import_embeddings,
     recompose,
     retrieve,
     runs,

@@ -6,6 +6,7 @@ pseudo-words    pic2word, searle, searle_oti, lincir
 on any host     pdv_t, pdv_i, pdv_f
 corpora         basic, basic_released
 with a judge    imagescope, judge_rerank, verify_compare
+imported rows   composed, imported_sum
 in the manner of papers whose weights are not confirmed: caption_fusion, object_terms, judge_rerank, verify_compare
 """
 
@@ -21,6 +22,7 @@ from workbench.methods.baselines import (
 from workbench.methods.basic import BASIC, BASICReleased
 from workbench.methods.caption_fusion import CaptionFusion
 from workbench.methods.cirevl import CIReVL
+from workbench.methods.composed import Composed, ImportedSum
 from workbench.methods.imagescope import ImageScope, ImageScopeFirst
 from workbench.methods.judge_rerank import JudgeRerank, VerifyCompare
 from workbench.methods.ldre import LDRE, LDREPerQuery
@@ -43,9 +45,11 @@ __all__ = [
     "BASICReleased",
     "CIReVL",
     "CaptionFusion",
+    "Composed",
     "ImageOnly",
     "ImageScope",
     "ImageScopeFirst",
+    "ImportedSum",
     "JudgeRerank",
     "LDREPerQuery",
     "LinCIR",
