@@ -2,14 +2,8 @@
 
 import importlib.util
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -267,50 +261,3 @@ def test_simulated_errors_spoil_captions_but_not_what_is_meant():
     assert [q.edit for q in heard] == [q.edit for q in asked]
     assert 0.2 < np.mean([h.expected != a.expected for h, a in zip(heard, asked, strict=True)]) < 0.95
     assert heard == misheard(asked) != misheard(asked, seed=1)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """Base URL of one ``transformers serve`` process with tiny-editor in float32, stopped at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(FOLDER), "--device", "cpu"]
-    command += ["--dtype", "float32", "--host", "127.0.0.1", "--port", str(port)]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}/health", process, log)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def wait_until_up(address: str, process: subprocess.Popen, log: Path, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, f"the server ended:\n{log.read_text(errors='replace')}"
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(f"no server after {seconds} s:\n{log.read_text(errors='replace')}")
-
-
-@pytest.mark.slow
-def test_served_to_the_openai_client_it_gives_the_same_edits(served, editor):
-    from openai import OpenAI
-
-    rows = questions("val")[:6]
-    asked = [*ASKED, *((q.caption, q.change) for q in rows)]
-    with OpenAI(base_url=served, api_key="none", max_retries=0, timeout=60) as client:
-        replies = [
-            client.chat.completions.create(model=str(FOLDER), messages=prompt(*pair)) for pair in asked
-        ]
-    assert [r.choices[0].message.content for r in replies] == edits(*editor, asked)
-    assert all(r.usage.completion_tokens > 5 for r in replies)

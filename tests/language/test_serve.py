@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server on this machine: `transformers serve` with a model made on the spot."""
+"""A real OpenAI-compatible server on this machine: `transformers serve` with the built-in tiny-editor."""
 
 from __future__ import annotations
 
@@ -11,57 +11,44 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.language.servers import Editor, direct, wait_until
+from tests.language.servers import direct, wait_until
+from workbench.language import RECOMPOSERS
 from workbench.language.cache import RecordedEdits, Records
+from workbench.language.prompts import load_prompt
+from workbench.language.recompose import load_recomposer
 from workbench.language.server import ChatServer
+from workbench.paths import data_root
 
-TEMPLATE = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }}\n{% endfor %}<assistant> "
+pytestmark = pytest.mark.slow
 
-
-def write_llama(folder: Path) -> Path:
-    """Two layers of random weights, with a byte-level tokenizer and a chat template of their own."""
-    import torch
-    from tokenizers import ByteLevelBPETokenizer
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator(["a cat, make it blue"] * 5, vocab_size=300, special_tokens=["<s>", "</s>"])
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="</s>"
-    )
-    tokenizer.chat_template = TEMPLATE
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        max_position_embeddings=256,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-        **size,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
+CAPTIONS = (
+    "a pink critter with a crown and two eyes looking sad",
+    "a striped mint planet with no ring and two moons",
+    "a pink critter with a crown and two eyes looking sad",
+    "a tulip in a white pot looking sleepy",
+)
+CHANGES = ("lose the crown", "give it a thick ring and make it lime", "lose the crown", "make the pot orange")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """(base URL, model name) of a server process that has no way to the network's model hubs."""
-    folder = write_llama(tmp_path_factory.mktemp("models") / "nano-llama")
+def server(tmp_path_factory):
+    """A server process that has no way to the network's model hubs; it computes in float32, as the package does."""
+    folder = str(data_root() / "models" / "tiny-editor")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    program = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder)]
-    process = subprocess.Popen(
-        [*program, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    program = [str(Path(sys.executable).with_name("transformers")), "serve", folder, "--dtype", "float32"]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*program, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
 
     def healthy() -> bool:
-        assert process.poll() is None, "the server ended"
+        assert process.poll() is None, f"the server ended:\n{log.read_text(errors='replace')}"
         try:
             with direct.open(f"http://127.0.0.1:{port}/health", timeout=10):
                 return True
@@ -70,41 +57,35 @@ def served(tmp_path_factory):
 
     try:
         wait_until(healthy, seconds=600, pause=0.5)
-        yield f"http://127.0.0.1:{port}/v1", str(folder)
+        yield ChatServer(f"http://127.0.0.1:{port}/v1", folder, timeout=300.0)
     finally:
         process.kill()
         process.wait()
 
 
-@pytest.mark.slow
-def test_the_client_talks_to_a_real_server(served):
-    url, model = served
-    reply = ChatServer(url, model, timeout=300.0).chat(
-        [{"role": "user", "content": "a cat, make it blue"}], temperature=0, max_tokens=7
-    )
-    assert reply.text
-    assert reply.completion_tokens <= 7 < reply.prompt_tokens
+def test_the_client_talks_to_a_real_server(server):
+    messages = load_prompt("tiny-editor").messages(CAPTIONS[0], CHANGES[0])
+    reply = server.chat(messages, temperature=0, max_tokens=3)
+    assert reply.text and not reply.finished
+    assert reply.completion_tokens <= 3 < reply.prompt_tokens
     assert reply.raw["object"] == "chat.completion"
-    assert reply.finished == (reply.raw["choices"][0]["finish_reason"] != "length")
+    assert reply.raw["choices"][0]["finish_reason"] == "length"
 
 
-@pytest.mark.slow
-def test_edits_by_a_real_server_are_recorded_and_replayed(served, tmp_path):
-    url, model = served
-    path = tmp_path / "edits.jsonl"
-    captions, modifications = ["a cat", "a dog", "a cat"], ["make it blue", "make it red", "make it blue"]
-    edits = RecordedEdits.make(Editor(url, timeout=300.0, model=model), path, workers=2)
-    outcome = edits.fill(captions, modifications)
-    assert outcome.answered + len(outcome.failed) == 2 and outcome.left == 0
+def test_its_edits_are_those_of_the_model_in_this_process_and_are_replayed(server, tmp_path):
+    served = load_recomposer("any", server=server, prompt=load_prompt("tiny-editor"))
+    edits = RecordedEdits.make(served, tmp_path / "edits.jsonl", workers=2)
+    outcome = edits.fill(CAPTIONS, CHANGES)
+    assert (outcome.answered, outcome.failed, outcome.left) == (3, (), 0)
     assert outcome.tokens > 0
-    answered = [
-        pair for pair in zip(captions, modifications, strict=True) if edits.key_of(*pair) in edits.records
-    ]
-    assert answered, "random weights may say nothing once, but not always"
-    texts = edits.texts(*zip(*answered, strict=True))
-    assert RecordedEdits.replay(path).texts(*zip(*answered, strict=True)) == texts
-    again = tmp_path / "again.jsonl"
-    RecordedEdits.make(Editor(url, timeout=300.0, model=model), again).fill(captions, modifications)
-    assert [r.text for r in Records(again)] and {r.key: r.text for r in Records(again)} == {
-        r.key: r.text for r in Records(path)
-    }, "temperature 0 says the same again"
+
+    here = RECOMPOSERS.get("tiny-editor")()
+    expected = [here.recompose(*pair) for pair in zip(CAPTIONS, CHANGES, strict=True)]
+    assert list(RecordedEdits.replay(tmp_path / "edits.jsonl").texts(CAPTIONS, CHANGES)) == expected
+
+    again = RecordedEdits.make(served, tmp_path / "again.jsonl")
+    again.fill(CAPTIONS, CHANGES)
+    once, twice = (
+        {r.key: r.text for r in Records(tmp_path / name)} for name in ("edits.jsonl", "again.jsonl")
+    )
+    assert once == twice, "temperature 0 says the same again"
