@@ -74,15 +74,16 @@ def _ranking(side: str, answer: Answer, ranking: Ranking, gallery: Gallery, thum
     scale, results = _Scale(ranking), []
     for place, (row, score) in enumerate(zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True)):
         right = row in ranking.ranks
-        moved = ranking.moved[place] if ranking.moved else None
+        there = ranking.moved[place] if ranking.moved else None
         spoken = [f"Rank {place + 1}", f"picture {gallery.ids[row]}", f"score {score:.3f}"]
         spoken += ["target"] if right else []
-        spoken += [f"rank {moved:,} by the other method"] if moved else []
+        spoken += [f"rank {there:,} by the other method"] if there else []
         spoken += [f"{SOURCE_WORDS[s]} {v[place]:+.3f}" for s, v in ranking.contributions.items()]
+        change = f'<span class="wb-move">{moved(place + 1, there)}</span>' if there else ""
         inner = (
             f'<span class="wb-rank">{place + 1}{" ✓" if right else ""}</span>'
             f'<img class="wb-thumb" src="{thumbnails.uri(row)}" alt="">'
-            f'<span class="wb-score">{score:.3f}</span>{_move(place + 1, moved)}{scale.bar(place)}'
+            f'<span class="wb-score">{score:.3f}</span>{change}{scale.bar(place)}'
         )
         results.append(f"<li>{_button('wb-result', row, spoken, right, inner)}</li>")
     return (
@@ -101,12 +102,14 @@ def _button(kind: str, row: int, spoken: list[str], right: bool, inner: str) -> 
     )
 
 
-def _move(here: int, there: int | None) -> str:
-    """The rank by the other method: ▲ it stands higher there, ▼ lower."""
-    if there is None:
-        return ""
+def moved(here: int, there: int) -> str:
+    """The rank by the other method: ▲ it stands higher there, ▼ lower.
+
+    >>> moved(3, 1), moved(3, 1200), moved(3, 3)
+    ('▲ 1', '▼ 1,200', '= 3')
+    """
     sign = "▲" if there < here else "▼" if there > here else "="
-    return f'<span class="wb-move">{sign} {there:,}</span>'
+    return f"{sign} {there:,}"
 
 
 def _lower(ranking: Ranking, gallery: Gallery, thumbnails: Thumbnails) -> str:
@@ -130,6 +133,10 @@ def _lower(ranking: Ranking, gallery: Gallery, thumbnails: Thumbnails) -> str:
 
 def _legend(ranking: Ranking) -> str:
     note = f'<p class="wb-note">Note: {escape(ranking.note)}.</p>' if ranking.note else ""
+    if ranking.moved:
+        note += (
+            '<p class="wb-note">▲ ▼ =: higher, lower, the same by the other method, and its rank there</p>'
+        )
     if ranking.no_bars:
         return f'{note}<p class="wb-no-bars">{escape(ranking.no_bars)}</p>'
     marks = "".join(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,36 +14,68 @@ from PIL import Image
 
 from workbench.plots.style import GREY, MODALITY_COLOURS, TARGET, headline, styled
 from workbench.widgets.answer import Answer, Ranking
-from workbench.widgets.grid import SOURCE_WORDS, name_of
+from workbench.widgets.grid import SOURCE_WORDS, moved, name_of
 from workbench.widgets.thumbnails import SIDE
 
 PER_LINE = 10  # results in a line
 HATCHES = {"image": "", "text": "////", "caption": "||||"}  # patterns as on the board
 
 
+class Line(NamedTuple):
+    """One line of pictures: a slice of the results, or (None) the targets further down."""
+
+    ranking: Ranking
+    part: slice | None
+
+    @property
+    def tiles(self) -> list[tuple[int, str]]:
+        """(row of the gallery, what stands above it), from left to right."""
+        ranking = self.ranking
+        if self.part is None:
+            return [(row, f"{ranking.ranks[row]:,} ✓") for row in ranking.lower[:PER_LINE]]
+        return [
+            (int(ranking.rows[place]), _above(ranking, place))
+            for place in range(self.part.start, self.part.stop)
+        ]
+
+    @property
+    def bars(self) -> bool:
+        return self.part is not None and bool(self.ranking.contributions)
+
+
 @styled
 def twin(answer: Answer, pictures: Sequence | None, reference: Image.Image | None) -> Figure:
-    """pictures: the gallery's, None where there are none at hand (then ids would say nothing, and boxes stay grey)."""
-    blocks = [(ranking, line) for ranking in answer.rankings.values() for line in _lines(ranking)]
-    figure = Figure(figsize=(11.5, 0.8 + 1.8 * len(blocks)), layout="constrained")
-    ratios = [height for ranking, _ in blocks for height in (1.0, 0.38 if ranking.contributions else 0.02)]
-    grid = figure.add_gridspec(len(ratios), 2, width_ratios=[1.6, 8], height_ratios=ratios)
+    """pictures: the gallery's; None where there are none at hand: frames are empty then."""
+    lines = [line for ranking in answer.rankings.values() for line in _lines(ranking)]
+    heights = [height for line in lines for height in (1.0, 0.38 if line.bars else 0.02)]
+    figure = Figure(figsize=(11.5, 0.8 + 1.3 * sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(len(heights), 2, width_ratios=[1.6, 8], height_ratios=heights)
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.02, wspace=0.01, hspace=0.01)
     _question(figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1:, 0]), answer, reference)
-    for place, (ranking, line) in enumerate(blocks):
+    for place, line in enumerate(lines):
         axes = figure.add_subplot(grid[2 * place, 1])
-        _results(axes, ranking, line, pictures)
-        if line.start == 0:
-            axes.set_title(f"{name_of(ranking)}: {answer.standing(ranking)}", fontsize=9, pad=4)
-        _bars(figure.add_subplot(grid[2 * place + 1, 1]), ranking, line)
+        _results(axes, line, pictures)
+        if line.part is None:
+            axes.set_title("Further down:", fontsize=8, fontweight="normal", pad=2)
+        elif line.part.start == 0:
+            axes.set_title(f"{name_of(line.ranking)}: {answer.standing(line.ranking)}", fontsize=9, pad=4)
+        _bars(figure.add_subplot(grid[2 * place + 1, 1]), line)
     _legend(figure, answer)
     headline(figure, f"{answer.reference}: “{textwrap.shorten(answer.texts['modification'], 80)}”")
     return figure
 
 
-def _lines(ranking: Ranking) -> list[slice]:
+def _lines(ranking: Ranking) -> list[Line]:
     shown = len(ranking.rows)
-    return [slice(start, min(start + PER_LINE, shown)) for start in range(0, shown, PER_LINE)]
+    parts = [slice(start, min(start + PER_LINE, shown)) for start in range(0, shown, PER_LINE)]
+    return [Line(ranking, part) for part in (*parts, *([None] if ranking.lower else []))]
+
+
+def _above(ranking: Ranking, place: int) -> str:
+    """Rank, tick, score, and the rank by the other method."""
+    right = int(ranking.rows[place]) in ranking.ranks
+    text = f"{place + 1}{' ✓' if right else ''}   {ranking.scores[place]:.3f}"
+    return f"{text}  {moved(place + 1, ranking.moved[place])}" if ranking.moved else text
 
 
 def _question(above: Axes, below: Axes, answer: Answer, reference: Image.Image | None) -> None:
@@ -58,40 +91,34 @@ def _question(above: Axes, below: Axes, answer: Answer, reference: Image.Image |
     below.text(0, 1, "\n".join(lines), ha="left", va="top", fontsize=7.5, transform=below.transAxes)
 
 
-def _results(axes: Axes, ranking: Ranking, line: slice, pictures: Sequence | None) -> None:
+def _results(axes: Axes, line: Line, pictures: Sequence | None) -> None:
     """Pictures side by side in one pair of axes: forty pairs would take a second to draw."""
     axes.axis("off")
-    axes.set(xlim=(0, PER_LINE), ylim=(0, 1.22))
-    for x, place in enumerate(range(line.start, line.stop)):
-        row = int(ranking.rows[place])
-        right = row in ranking.ranks
+    for x, (row, above) in enumerate(line.tiles):
         if pictures is not None:
             small = _small(pictures[row])
             width, height = (0.9 * side / max(small.size) for side in small.size)
             left, bottom = x + 0.5 - width / 2, 0.5 - height / 2
             axes.imshow(small, extent=(left, left + width, bottom, bottom + height), aspect="auto")
-        colour, thick = (TARGET, 3) if right else ("#CCCCCC", 0.8)
-        frame = Rectangle((x + 0.04, 0.04), 0.92, 0.92, facecolor="none", edgecolor=colour, linewidth=thick)
+        colour, thick = (TARGET, 3) if row in line.ranking.ranks else ("#CCCCCC", 0.8)
+        frame = Rectangle((x + 0.04, 0.04), 0.92, 0.92, fill=False, edgecolor=colour, linewidth=thick)
         axes.add_patch(frame)
-        caption = f"{place + 1}{' ✓' if right else ''}   {ranking.scores[place]:.3f}"
-        if ranking.moved:
-            there = ranking.moved[place]
-            caption += f"  {'▲' if there < place + 1 else '▼' if there > place + 1 else '='}{there:,}"
-        axes.text(x + 0.5, 1.03, caption, ha="center", va="bottom", fontsize=6.5)
+        axes.text(x + 0.5, 1.03, above, ha="center", va="bottom", fontsize=6.5)
     axes.set(xlim=(0, PER_LINE), ylim=(0, 1.22))
 
 
-def _bars(axes: Axes, ranking: Ranking, line: slice) -> None:
+def _bars(axes: Axes, line: Line) -> None:
     """What each score is made of; all lines of a ranking have one scale."""
     axes.axis("off")
-    if not ranking.contributions:
+    if not line.bars:
         return
-    low, high = np.zeros(len(ranking.rows)), np.zeros(len(ranking.rows))
-    for source, values in ranking.contributions.items():
+    shown = len(line.ranking.rows)
+    low, high = np.zeros(shown), np.zeros(shown)
+    for source, values in line.ranking.contributions.items():
         look = {"color": MODALITY_COLOURS[source], "hatch": HATCHES[source], "edgecolor": "white"}
-        start = np.where(values > 0, high, low)
-        places = np.arange(line.stop - line.start) + 0.5
-        axes.bar(places, values[line], 0.7, bottom=start[line], linewidth=0, **look)
+        start = np.where(values > 0, high, low)[line.part]
+        places = np.arange(len(start)) + 0.5
+        axes.bar(places, values[line.part], 0.7, bottom=start, linewidth=0, **look)
         low, high = low + np.minimum(values, 0), high + np.maximum(values, 0)
     axes.axhline(0, color="black", linewidth=0.7)
     axes.set(xlim=(0, PER_LINE), ylim=(low.min(), max(high.max(), low.min() + 1e-9)))
