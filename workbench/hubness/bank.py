@@ -128,7 +128,7 @@ class Bank:
         """Raises BankError where the bank holds scores only."""
         if self.queries is None:
             raise BankError(
-                f"{who} moves the gallery's rows, so it needs a bank of rows: Bank(queries, gallery, source)"
+                f"{who} works on rows, so it needs a bank of rows: Bank(queries, gallery, source); got {self.label}"
             )
 
     def need_transductive(self, who: str, instead: str) -> None:

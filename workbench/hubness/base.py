@@ -77,12 +77,13 @@ class Mitigator(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Additive:
-    """Adds one number per gallery picture to its score with any query."""
+    """scale x (score + bias): one number per gallery picture, whatever the query."""
 
     bias: Float[" N"]
+    scale: float = 1.0
 
     def __call__(self, scores: Float["q n"], queries: slice, items: slice) -> Float["q n"]:
-        return scores + self.bias[items]
+        return self.scale * (scores + self.bias[items])
 
 
 def mitigate(mitigator: Mitigator, bank: Bank, scores: Float["Q N"]) -> Float["Q N"]:
@@ -140,8 +141,8 @@ def check_whole_rows(who: str, scores: np.ndarray, items: slice, n_items: int) -
         )
 
 
-def check_at_least(who: str, **values: float) -> None:
-    """Each `name=(value, least)`. Raises MitigatorError where a hyper-parameter is below the least it may be."""
-    for name, (value, least) in values.items():
-        if not value >= least:
-            raise MitigatorError(f"{who}: {name} is {value}, expected at least {least}")
+def check_positive(who: str, **values: float | int) -> None:
+    """Raises MitigatorError for a hyper-parameter that is not above 0."""
+    for name, value in values.items():
+        if not value > 0:
+            raise MitigatorError(f"{who}: {name} is {value}, expected above 0")

@@ -10,12 +10,12 @@ from workbench.hubness.bank import Bank, BankError
 
 def top_mean(scores: Float["n B"], k: int) -> Float[" n"]:
     """Mean of the k largest of each row, added up in float64."""
-    return _largest(scores, k).mean(axis=1, dtype=np.float64).astype(scores.dtype)
+    return largest(scores, k).mean(axis=1, dtype=np.float64).astype(scores.dtype)
 
 
-def kth_largest(scores: Float["n B"], k: int) -> Float[" n"]:
+def kthlargest(scores: Float["n B"], k: int) -> Float[" n"]:
     """The k-th largest of each row."""
-    return _largest(scores, k).min(axis=1)
+    return largest(scores, k).min(axis=1)
 
 
 def bank_top_mean(who: str, bank: Bank, k: int) -> Float[" N"]:
@@ -47,7 +47,8 @@ def check_counted(who: str, statistic: np.ndarray, bank: Bank) -> None:
         )
 
 
-def _largest(scores: np.ndarray, k: int) -> np.ndarray:
+def largest(scores: Float["n B"], k: int) -> Float["n k"]:
+    """The k largest of each row, in no order; may be a view."""
     n = scores.shape[1]
     if k == 1:
         return scores.max(axis=1, keepdims=True)
