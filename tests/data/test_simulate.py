@@ -7,6 +7,7 @@ from tests.conftest import ArrayCase
 from workbench.arrays import check_unit, unit
 from workbench.data.benchmark import Qrels
 from workbench.data.simulate import SimulationError, clouds, triplets
+from workbench.hubness.occurrence import k_occurrence, k_skewness
 from workbench.methods import CIReVL, ImageOnly, PDVFusion, TextOnly
 from workbench.score.ranks import target_ranks, top_k
 
@@ -106,3 +107,39 @@ def test_impossible_clouds_are_refused(wrong, message):
 def test_triplets_of_one_variant_are_refused():
     with pytest.raises(SimulationError, match="variants: got 1, expected 2 to inf"):
         triplets(variants=1)
+
+
+def skewness(made, k=10):
+    return k_skewness(k_occurrence(top_k(made.texts @ made.images.T, k), len(made.images)))
+
+
+def test_contents_have_the_dimension_that_was_asked_for():
+    """A modality's rows span their axis and the contents, whatever their width; nothing else."""
+    for dimension in (3, 20):
+        images = clouds(pairs=300, width=64, dimension=dimension, noise=0.3).images
+        values = np.linalg.svd(images - images.mean(axis=0), compute_uv=False)
+        assert (values > 1e-4).sum() == dimension
+
+
+def test_gap_and_unevenness_make_hubs_only_together():
+    """Along the gap every picture gets gap / 2 times its place there from every text: either being 0, nobody is favoured."""
+    alone = [{"gap": 0.8, "uneven": 0.0}, {"gap": 0.0, "uneven": 0.2}]
+    assert all(abs(skewness(clouds(pairs=400, **cause))) < 0.8 for cause in alone)
+    assert skewness(clouds(pairs=400, gap=0.8, uneven=0.2)) > 3
+    made = clouds(pairs=2000, width=128, gap=0.8, uneven=0.1)
+    prior = made.images @ made.texts.mean(axis=0)
+    assert prior.std() == pytest.approx(0.8 / 2 * 0.1, rel=0.1)
+
+
+def test_the_same_unevenness_makes_more_hubs_the_more_dimensions_there_are():
+    few, many = (
+        np.mean([skewness(clouds(width=128, uneven=0.1, dimension=d, seed=seed)) for seed in range(3)])
+        for d in (8, 125)
+    )
+    assert many > 1.5 * few
+
+
+@pytest.mark.parametrize("wrong", [{"dimension": 62}, {"dimension": 1}, {"uneven": 1.5}, {"uneven": -0.1}])
+def test_causes_out_of_range_are_refused(wrong):
+    with pytest.raises(SimulationError, match=f"{next(iter(wrong))}: got"):
+        clouds(width=64, **wrong)

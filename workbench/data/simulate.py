@@ -5,8 +5,10 @@ For teaching (turn one cause, watch one symptom) and for tests at sizes no shipp
     sqrt(cone) axis + sqrt(1 - cone) content          axis: one per modality;  content: a unit row of its own
 
 Contents are orthogonal to both axes, so within a modality the mean cosine is `cone`, and the two mean rows lie
-sqrt(cone) |axis_image - axis_text| = `gap` apart. A text's content is its picture's, turned by noise. Hubs are
-pictures whose content is pulled towards a lean that all texts share.
+sqrt(cone) |axis_image - axis_text| = `gap` apart. A text's content is its picture's, turned by noise. Three causes of
+hubs can be turned up one at a time: pictures pulled towards a lean that all texts share (`hubs`, `lean`); pictures that
+stand unevenly along the gap (`uneven`), which favours some of them with every text by gap / 2 times where they stand;
+and the dimension of the contents, for the more there are, the closer together all other similarities lie.
 Left out: anything a real model would add; nothing here is drawn from data.
 """
 
@@ -50,6 +52,8 @@ def clouds(
     noise: float = 0.6,
     hubs: int = 0,
     lean: float = 0.4,
+    dimension: int | None = None,
+    uneven: float = 0.0,
     seed: int = 0,
 ) -> Clouds:
     """Two clouds of `pairs` unit rows.
@@ -57,6 +61,9 @@ def clouds(
     cone: mean cosine within a modality, 0 (spread evenly) to 1. gap: distance between the two mean rows, 0 to
     2 sqrt(cone). noise: sine of the angle between the contents of a pair, 0 (exact pairs) to 1 (unrelated).
     hubs: how many pictures are pulled towards the direction that every text leans to by `lean`, 0 to 1.
+    dimension: of the contents, 2 to width - 3, which it is unless given; the rows have `width` numbers all the same.
+    uneven: standard deviation of the pictures' places along the gap's direction, before rows are made unit again, 0 to
+    1 (cone and gap are met less exactly with it).
 
     >>> toy = clouds(pairs=2000, cone=0.4, gap=0.8)
     >>> round(float(np.linalg.norm(toy.images.mean(axis=0) - toy.texts.mean(axis=0))), 1)
@@ -66,8 +73,10 @@ def clouds(
     """
     _check(cone=(cone, 0, 1), gap=(gap, 0, 2 * np.sqrt(cone)), noise=(noise, 0, 1), lean=(lean, 0, 1))
     _check(hubs=(hubs, 0, pairs), width=(width, 4, np.inf), pairs=(pairs, 2, np.inf))
+    dimension = max(width - 3, 1) if dimension is None else dimension
+    _check(dimension=(dimension, min(2, width - 3), width - 3), uneven=(uneven, 0, 1))
     rng = np.random.default_rng(seed)
-    content = _directions(rng, pairs, width - 3)
+    content = _directions(rng, pairs, dimension)
     other = _orthogonal(rng, content)
     texts = np.sqrt(1 - noise**2) * content + noise * other
     chosen = rng.choice(pairs, hubs, replace=False)
@@ -79,8 +88,12 @@ def clouds(
         content[chosen, -1] = np.sqrt(1 - 0.3**2)
     else:
         texts, content = (np.hstack([rows, np.zeros((pairs, 1))]) for rows in (texts, content))
+    texts, content = (
+        np.hstack([np.zeros((pairs, width - 3 - dimension)), rows]) for rows in (texts, content)
+    )
     place = _Placing.of(rng, width, cone, gap)
-    return Clouds(place(content, "image"), place(texts, "text"), np.sort(chosen))
+    along = uneven * rng.normal(size=pairs)
+    return Clouds(place(content, "image", along), place(texts, "text"), np.sort(chosen))
 
 
 def triplets(
@@ -144,9 +157,11 @@ class _Placing:
         }
         return cls(axes, cone, np.linalg.qr(rng.normal(size=(width, width)))[0])
 
-    def __call__(self, content: np.ndarray, modality: str) -> Float["N D"]:
+    def __call__(self, content: np.ndarray, modality: str, along: np.ndarray | float = 0.0) -> Float["N D"]:
+        """`along` is added in the direction from the texts' axis to the pictures'; rows are unit rows again."""
         axis = np.tile(np.sqrt(self.cone) * self.axes[modality], (len(content), 1))
-        return (np.hstack([axis, np.sqrt(1 - self.cone) * content]) @ self.rotation).astype(np.float32)
+        axis[:, 1] += along
+        return (unit(np.hstack([axis, np.sqrt(1 - self.cone) * content])) @ self.rotation).astype(np.float32)
 
 
 def _directions(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
