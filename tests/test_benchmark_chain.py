@@ -140,3 +140,57 @@ def test_captions_of_references_alone_are_enough_for_cirevl(home):
     run("evaluate", *where, "--method", "cirevl")
     said = CliRunner().invoke(cli.app, ["evaluate", *map(str, where), "--method", "weimocir"])
     assert "has no caption by tiny-coca" in said.stderr
+
+
+def many_cirr(root: Path) -> Path:
+    """CIRR test1 with enough pictures for 50 names a query."""
+    layouts.cirr(root, "test1")
+    listing = root / "image_splits" / "split.rc2.test1.json"
+    more = {f"test1-{i}-1-img0": f"./test1/test1-{i}-1-img0.png" for i in range(45)}
+    layouts.edit_json(listing, lambda names: names.update(more))
+    for i, file in enumerate(more.values()):
+        layouts.write_picture(root / file, 500 + i)
+    return root
+
+
+def test_a_method_becomes_the_files_of_the_test_server(home):
+    root = many_cirr(home / "elsewhere")
+    where = ("--benchmark", "cirr", "--root", root)
+    written = run("submit", *where, "--method", "weighted_sum", "--out", home / "out").splitlines()
+    assert [line.partition(":")[0].rpartition("/")[2] for line in written[:2]] == [
+        "cirr_recall.json",
+        "cirr_recall_subset.json",
+    ]
+    assert written[2].startswith("note: weighted_sum, tiny-coca@")
+    whole, subset = (
+        json.loads((home / "out" / f"cirr_recall{name}.json").read_text()) for name in ("", "_subset")
+    )
+    assert (whole.pop("metric"), subset.pop("metric")) == ("recall", "recall_subset")
+    bench = data.load("cirr", "test1", root)
+    assert list(whole) == ["version", *(query.id for query in bench.queries)] == list(subset)
+    for query in bench.queries:
+        assert len(set(whole[query.id])) == 50
+        assert query.reference_image not in whole[query.id]
+        members = {bench.gallery.ids[n] for n in bench.qrels["subset"].candidates[int(query.id) - 100]}
+        assert set(subset[query.id]) < members
+    said = CliRunner().invoke(
+        cli.app, ["evaluate", *map(str, where), "--split", "test1", "--method", "image_only"]
+    )
+    assert said.exit_code == 2
+    assert "its targets are hidden, so nothing can be measured here" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected --predictions FILE or --method NAME, one of the two"),
+        (("--method", "slerp", "--predictions", "x.json"), "one of the two"),
+        (("--method", "slurp"), "Did you mean 'slerp'"),
+        (("--method", "slerp", "--benchmark", "icir"), "icir has no test server; these have: cirr, circo"),
+    ],
+)
+def test_mistakes_in_submit_are_one_line(home, arguments, message):
+    said = CliRunner().invoke(cli.app, ["submit", "--benchmark", "cirr", *arguments])
+    assert said.exit_code == 2
+    (line,) = said.stderr.splitlines()
+    assert message in line

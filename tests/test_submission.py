@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.data.layouts import circo, cirr, write_json
+from tests.data.layouts import circo, cirr, edit_json, write_json
 from workbench import cli, data
 from workbench.data.predictions import PredictionsError, Rankings
 from workbench.registry import UnknownName
 from workbench.score.ranks import top_k
-from workbench.submission import SubmissionError, submissions, submissions_of_rankings
+from workbench.submission import (
+    SubmissionError,
+    submissions,
+    submissions_of_method,
+    submissions_of_rankings,
+)
 
 
 @pytest.fixture
@@ -120,6 +125,50 @@ def test_circo_writes_numbers_and_keeps_the_reference(tmp_path):
     content = json.loads(texts["circo.json"])
     assert list(content) == ["0", "1", "2", "3"]
     assert content["0"] == list(range(1000, 1050))
+
+
+def test_numbers_and_places_are_what_circos_server_reads(tmp_path):
+    circo(tmp_path, "test")
+    bench = data.load("circo", "test", tmp_path, pictures=False)
+    listed = tuple(str(1000 + i) for i in range(49))
+    lists = {str(q): (*listed, "x7" if q == 2 else "7") for q in range(4)}
+    with pytest.raises(SubmissionError, match="query '2' names 'x7', expected a number"):
+        submissions_of_rankings(bench, Rankings(lists))
+    edit_json(tmp_path / "annotations/test.json", lambda queries: queries.reverse())
+    turned = data.load("circo", "test", tmp_path, pictures=False)
+    whole = dict.fromkeys(lists, (*listed, "7"))
+    with pytest.raises(SubmissionError, match="the query at place 0 is '3', and the server goes by place"):
+        submissions_of_rankings(turned, Rankings(whole))
+
+
+def test_both_files_rank_a_set_in_one_order(fixture):
+    bench, scores, *_ = fixture
+    tops = {name: top_k(scores, k, bench.qrels[name]) for name, k in (("default", 50), ("subset", 3))}
+    both = [set(a) & set(b) for a, b in zip(tops["default"].tolist(), tops["subset"].tolist(), strict=True)]
+    several = [q for q, rows in enumerate(both) if len(rows) > 1]
+    assert several, "the fixture has sets of which the whole ranking lists two"
+    with pytest.raises(
+        SubmissionError, match=f"query '{bench.queries[several[0]].id}': .* in different orders"
+    ):
+        submissions(bench, {**tops, "subset": tops["subset"][:, ::-1]})
+
+
+def test_a_method_writes_both_files_of_cirr(fixture, make_case):
+    """From a case's own scores, as from the same scores by hand; a benchmark without a server is named."""
+    bench, scores, expected, _ = fixture
+
+    class AsGiven:
+        terms = ()
+
+        def score(self, case):
+            return scores
+
+    case = make_case()
+    object.__setattr__(case, "benchmark", bench)
+    texts = submissions_of_method(case, AsGiven())
+    assert [json.loads(text) for text in texts.values()] == expected
+    with pytest.raises(UnknownName, match="arrays has no test server"):
+        submissions_of_method(make_case(), AsGiven())
 
 
 def test_ids_and_benchmarks_that_there_are_not(tmp_path, make_case):

@@ -45,9 +45,15 @@ def evaluate(
     last what breakdowns need (targets: how many; words of the modification text) and what the row belongs to.
 
     `methods` is a sequence (named by `label`) or a mapping from names. `rank` is the labelled target's under the
-    default qrels. Metrics are the benchmark's unless given. Raises UnknownName for a metric or qrels not there.
+    default qrels. Metrics are the benchmark's unless given. Raises UnknownName for a metric or qrels not there,
+    EvaluationError where every target is hidden.
     """
     bench = case.benchmark
+    if (bench.qrels["default"].targets < 0).all():
+        raise EvaluationError(
+            f"{bench.name} {bench.split}: its targets are hidden, so nothing can be measured here; for CIRR and CIRCO "
+            "make the files of their test servers: workbench submit --method ..."
+        )
     specs = tuple(metrics or bench.metrics)
     asked = dict.fromkeys(["default", *(parse_metric(spec).qrels for spec in specs)])
     for key in asked:

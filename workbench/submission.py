@@ -3,7 +3,8 @@
     CIRR    {"version": "rc2", "metric": "recall", "<pairid>": [50 names]}, and "recall_subset" with 3 names
     CIRCO   {"<query>": [50 ids]}
 
-Names are distinct and in order, best first. CIRR's hold no reference, and its subset file only members of the set.
+Names are distinct and in order, best first. CIRR's hold no reference, and its subset file only members of the set, in
+the order of the other file. CIRCO's server reads queries by their place, from "0".
 Left out: sending them, which the servers want done by hand.
 """
 
@@ -19,9 +20,11 @@ from workbench.arrays import Int
 from workbench.data.benchmark import Benchmark
 from workbench.data.predictions import Rankings
 from workbench.errors import UserError
+from workbench.methods.base import Method
 from workbench.official import ranking_rows
 from workbench.registry import UnknownName
 from workbench.score.lists import ranked_in
+from workbench.score.ranks import top_k
 
 MAX_BYTES = 5 * 2**20  # CIRR's server refuses larger files
 
@@ -58,14 +61,14 @@ def submissions(
     tops: rows of the best pictures (`top_k`), by qrels name. ids: what the rows stand for, the gallery's unless given.
     Raises UnknownName for a benchmark without a server, SubmissionError where a file would be refused.
     """
-    if benchmark.name not in FILES:
-        raise UnknownName(f"{benchmark.name} has no test server; these have: {', '.join(FILES)}")
-    ids, texts = benchmark.gallery.ids if ids is None else ids, {}
-    for file in FILES[benchmark.name]:
+    ids, texts, kept = benchmark.gallery.ids if ids is None else ids, {}, {}
+    for file in files_of(benchmark.name):
         if file.qrels not in tops:
             continue
         lists = [[ids[row] for row in rows] for rows in tops[file.qrels].tolist()]
         _check(benchmark, file, lists)
+        kept[file.name] = lists
+        _check_order(benchmark, kept)
         text = _text(benchmark, file, lists)
         if len(text.encode()) > MAX_BYTES:
             raise SubmissionError(
@@ -73,6 +76,21 @@ def submissions(
             )
         texts[file.name] = text
     return texts
+
+
+def files_of(benchmark: str) -> tuple[File, ...]:
+    """The files that a benchmark's server wants. Raises UnknownName for a benchmark without one."""
+    if benchmark not in FILES:
+        raise UnknownName(f"{benchmark} has no test server; these have: {', '.join(FILES)}")
+    return FILES[benchmark]
+
+
+def submissions_of_method(case, method: Method) -> dict[str, str]:
+    """Every file the server of the case's benchmark wants, from one method's scores. Raises as `submissions`."""
+    files = files_of(case.benchmark.name)
+    scores = method.score(case)
+    tops = {file.qrels: top_k(scores, file.length, case.benchmark.qrels[file.qrels]) for file in files}
+    return submissions(case.benchmark, tops)
 
 
 def submissions_of_rankings(
@@ -83,11 +101,9 @@ def submissions_of_rankings(
 
     Raises PredictionsError as `official.ranking_rows`, SubmissionError where no file can be made.
     """
-    if benchmark.name not in FILES:
-        raise UnknownName(f"{benchmark.name} has no test server; these have: {', '.join(FILES)}")
-    listed = ranking_rows(benchmark, rankings)
+    files, listed = files_of(benchmark.name), ranking_rows(benchmark, rankings)
     tops, short = {}, []
-    for file in FILES[benchmark.name]:
+    for file in files:
         if rankings.kind is not None and file.header.get("metric") != rankings.kind:
             continue
         ranked = ranked_in(listed.rows, benchmark.qrels[file.qrels])
@@ -111,6 +127,8 @@ def _check(benchmark: Benchmark, file: File, lists: Sequence[Sequence[str]]) -> 
     """Length, order's distinctness, no reference where it is excluded, members only in the subset file."""
     if len(lists) != len(benchmark.queries):
         raise SubmissionError(f"{file.name}: got {len(lists)} lists for {len(benchmark.queries)} queries")
+    if file.numbers:
+        _check_numbers(benchmark, file, lists)
     qrels, ids = benchmark.qrels[file.qrels], benchmark.gallery.ids
     for q, (query, names) in enumerate(zip(benchmark.queries, lists, strict=True)):
         if len(names) != file.length:
@@ -130,6 +148,30 @@ def _check(benchmark: Benchmark, file: File, lists: Sequence[Sequence[str]]) -> 
                 raise SubmissionError(
                     f"{file.name}: query {query.id!r} names {min(strange)!r}, not one of its set"
                 )
+
+
+def _check_numbers(benchmark: Benchmark, file: File, lists: Sequence[Sequence[str]]) -> None:
+    """Queries are numbered by their place, pictures are numbers."""
+    for place, (query, names) in enumerate(zip(benchmark.queries, lists, strict=True)):
+        if query.id != str(place):
+            raise SubmissionError(
+                f"{file.name}: the query at place {place} is {query.id!r}, and the server goes by place"
+            )
+        for name in names:
+            if not name.isdecimal():
+                raise SubmissionError(f"{file.name}: query {query.id!r} names {name!r}, expected a number")
+
+
+def _check_order(benchmark: Benchmark, kept: Mapping[str, Sequence[Sequence[str]]]) -> None:
+    """What two files rank both stands in the same order in both."""
+    if len(kept) < 2:
+        return
+    for query, first, second in zip(benchmark.queries, *kept.values(), strict=True):
+        both = set(first) & set(second)
+        if [name for name in first if name in both] != [name for name in second if name in both]:
+            raise SubmissionError(
+                f"query {query.id!r}: {' and '.join(kept)} rank its set in different orders"
+            )
 
 
 def _text(benchmark: Benchmark, file: File, lists: Sequence[Sequence[str]]) -> str:
