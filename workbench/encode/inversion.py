@@ -96,7 +96,7 @@ class TextualInversion:
 
     def _invert(self, rows: Float["b D"], names: Sequence[str]) -> Float["b W"]:
         device = self.encoder.device
-        draws = [self._numbers_of(name) for name in names]
+        draws = [numbers_of(self.seed, name) for name in names]
         start = np.array([draw.normal(0, self.spread, self.width) for draw in draws], np.float32)
         picture = torch.from_numpy(np.array(rows, np.float32)).to(device)
         known = self._phrases_near(rows)
@@ -112,10 +112,6 @@ class TextualInversion:
             optimiser.step()
             average = self.average * average + (1 - self.average) * word.detach()
         return average.cpu().numpy()
-
-    def _numbers_of(self, name: str) -> np.random.Generator:
-        digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
     def _template_loss(self, word, picture, draws) -> torch.Tensor:
         texts = [self.templates[draw.integers(len(self.templates))] for draw in draws]
@@ -148,3 +144,9 @@ class TextualInversion:
     def _concept_rows(self) -> Float["c D"]:
         template = self.templates[0]
         return unit(self.encoder.encode_texts([template.replace(PLACEHOLDER, c) for c in self.phrases]))
+
+
+def numbers_of(seed: int, name: str) -> np.random.Generator:
+    """Random numbers of an item's own, so that they do not depend on which others are made with it."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))

@@ -113,15 +113,19 @@ def convert_mapping(checkpoint: Path | str, out: Path | str) -> Path:
 def words_in_place(model: torch.nn.Module, token: int, words: torch.Tensor) -> Iterator[None]:
     """While this lasts, the model's first ``token`` of each text is embedded as its word (b or 1, W).
 
-    Raises EncoderError for a text in which the token does not occur.
+    Words of several tokens (b or 1, T, W) take the first T places. Raises EncoderError for a text with fewer.
     """
+    several = words if words.ndim == 3 else words[:, None]
 
     def replace(module, inputs, embedded):
         here = inputs[0] == token
-        first = here & (here.cumsum(dim=1) == 1)
-        if not first.any(dim=1).all():
+        place = here.cumsum(dim=1)
+        if not (place[:, -1] >= several.shape[1]).all():
             raise EncoderError(f"a text has no {PLACEHOLDER}, so there is no place for the pseudo-word")
-        return torch.where(first[..., None], words[:, None, :].to(embedded.dtype), embedded)
+        for t in range(several.shape[1]):
+            at = here & (place == t + 1)
+            embedded = torch.where(at[..., None], several[:, t, None].to(embedded.dtype), embedded)
+        return embedded
 
     hook = embedding_table(model).register_forward_hook(replace)
     try:
