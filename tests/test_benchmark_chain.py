@@ -194,3 +194,32 @@ def test_mistakes_in_submit_are_one_line(home, arguments, message):
     assert said.exit_code == 2
     (line,) = said.stderr.splitlines()
     assert message in line
+
+
+def test_runs_keep_the_official_numbers_and_refuse_another_protocol(home):
+    """One set under two join rules, and under two galleries: each has its table, no table has both."""
+    where = [
+        "--benchmark",
+        "fashioniq",
+        "--root",
+        layouts.fashioniq(home / "elsewhere"),
+        "--method",
+        "text_only",
+    ]
+    rows = {
+        choice: json.loads(run("evaluate", *where, "--choice", choice, "--json"))
+        for choice in ("join=cirevl", "join=seize", "gallery=union")
+    }
+    runs = json.loads(run("runs", "list", "--json"))
+    assert [one["protocol"]["caption join"] for one in runs] == ["cirevl", "seize", "cirevl"]
+    for one, said in zip(runs, rows.values(), strict=True):
+        assert one["official"] == said["official"]["text_only"]
+        table = run("runs", "table", one["id"])
+        assert f"Recall@10 toptee {100 * one['official']['Recall@10 toptee']:.2f}" in " ".join(table.split())
+        assert f"caption join: {one['protocol']['caption join']}" in table
+    for other, key in ((1, "caption join"), (2, "gallery")):
+        said = CliRunner().invoke(cli.app, ["runs", "table", runs[0]["id"], runs[other]["id"]])
+        assert said.exit_code == 2
+        assert "cannot be compared" in said.stderr
+        assert key in said.stderr
+    assert CliRunner().invoke(cli.app, ["runs", "table"]).exit_code == 2, "nor are all runs one table"

@@ -55,11 +55,13 @@ def summarise(benchmark: Benchmark, values: Mapping[str, Float[" Q"]]) -> dict[s
 
 def official_numbers(benchmark: Benchmark, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Each method's `summarise`, from the frame that `evaluation.evaluate` gave for this benchmark."""
-    known = [metric for metric in benchmark.metrics if metric in frame]
-    return {
-        str(name): summarise(benchmark, {metric: rows[metric].to_numpy(np.float64) for metric in known})
-        for name, rows in frame.groupby("method", sort=False)
-    }
+    return {str(name): official_of(benchmark, rows) for name, rows in frame.groupby("method", sort=False)}
+
+
+def official_of(benchmark: Benchmark, rows: pd.DataFrame) -> dict[str, float]:
+    """`summarise` of one method's rows, a query each in the benchmark's order."""
+    known = [metric for metric in benchmark.metrics if metric in rows]
+    return summarise(benchmark, {metric: rows[metric].to_numpy(np.float64) for metric in known})
 
 
 def _summary(benchmark: Benchmark, summary: Summary, values: Float[" Q"]) -> float:

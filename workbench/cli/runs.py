@@ -71,7 +71,7 @@ def table(
     """Runs of one question as a table with intervals and paired tests; of equal settings the newest counts."""
     from workbench import tables
     from workbench.evaluation import results_table
-    from workbench.runs import newest, query_frame
+    from workbench.runs import names, newest, query_frame
 
     writers = {"text": tables.to_text, "markdown": tables.to_markdown, "latex": tables.to_latex}
     if form not in writers:
@@ -83,6 +83,9 @@ def table(
     metrics = metric or list(runs[0].metrics)
     results = results_table(query_frame(runs, metrics), metrics, baseline)
     typer.echo(writers[form](tables.main_table(results)))
+    official = {name: run.official for name, run in zip(names(runs), runs, strict=True) if run.official}
+    if official:
+        typer.echo("\n" + writers[form](tables.official_table(official)))
 
 
 @runs_app.command()

@@ -13,6 +13,7 @@ import pandas as pd
 
 from workbench.evaluation import CHOSEN, evaluate, metric_columns
 from workbench.methods.base import METHODS, LinearMethod, Method, label
+from workbench.official import official_of
 from workbench.protocol import groups_of, protocol_of
 from workbench.provenance import array_digest, code_digest, commit, machine, text_digest, versions
 from workbench.runs.run import Run, RunError, new_id
@@ -84,6 +85,7 @@ def record(
         mitigator=mitigator,
         seed=seed,
         metrics=means(frame),
+        official=official_of(case.benchmark, frame) if case.benchmark.summaries else {},
         chosen={
             name: str(frame[name].iloc[0]) for name in CHOSEN if name in frame and frame[name].notna().all()
         },

@@ -27,7 +27,8 @@ class Run(BaseModel):
     ids (None: not used); ``interventions`` are the ids of what was done to the case's rows, in order. ``digests`` has a SHA-256 for each input by name: "queries", "gallery", "qrels default", "part
     modification", "view image", "text composed_caption" (captions and edits as they were used), "corpus subjects",
     "verdicts m"; one for the package's sources ("code") and one for what was kept of each query ("per query").
-    ``metrics`` are means as the benchmark's protocol takes them, in full precision; ``chosen`` says on which data the
+    ``metrics`` are means as the benchmark's protocol takes them, in full precision, ``official`` what the set's own
+    evaluation prints, under its own names, where that is more than those means; ``chosen`` says on which data the
     setting was picked, where it was; ``notes`` is free. Seconds are those of scoring and ranking, not of encoding.
     """
 
@@ -54,6 +55,7 @@ class Run(BaseModel):
     failures: int
     seed: int | None
     metrics: dict[str, Number]
+    official: dict[str, Number] = Field(default_factory=dict)
     chosen: dict[str, str]
     digests: dict[str, Digest]
     versions: dict[str, str]
