@@ -10,7 +10,7 @@ demo test test-fast notebooks notebooks-portable: export HF_HUB_OFFLINE := 1
 demo test test-fast notebooks notebooks-portable: export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast notebooks notebooks-portable lab lock format clean-notebooks
+.PHONY: help setup demo test test-fast notebooks notebooks-portable docs lab lock format clean-notebooks
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -47,6 +47,10 @@ notebooks: setup  ## re-run the notebooks and compare the outputs marked for com
 notebooks-portable: setup  ## the same as another processor rounds: other instructions, one thread
 	ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/nbval.cfg notebooks
+
+docs: setup  ## the documentation as a site in site/, built without a network; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; its search needs a server: $(BIN)/python -m http.server -d site --bind 127.0.0.1"
 
 lab: setup  ## JupyterLab on the notebooks, on this machine only
 	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
