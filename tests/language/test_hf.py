@@ -29,7 +29,7 @@ SAMPLED = Decoding(temperature=1.0, top_p=0.9, seed=1, max_tokens=10)
 PROMPT, TINY = load_prompt("short"), load_prompt("tiny-editor")
 
 
-@pytest.fixture(scope="module", params=["blip", "git", "pair", "chat"])
+@pytest.fixture(scope="module", params=["blip", "blip2", "git", "pair", "chat"])
 def kind(request) -> str:
     return request.param
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
     BlipConfig,
     BlipForConditionalGeneration,
     BlipImageProcessor,
@@ -87,6 +90,28 @@ def blip() -> tuple:
     return BlipForConditionalGeneration(config), BlipProcessor(BlipImageProcessor(size=SIZE), tokenizer())
 
 
+def blip2() -> tuple:
+    """With OPT behind the queries, as the released captioners are; their processors mark the picture's place by <image>."""
+    words = {
+        "model_type": "opt",
+        "vocab_size": len(IDS),
+        "ffn_dim": 32,
+        "word_embed_proj_dim": WIDTH,
+        "max_position_embeddings": 64,
+        **SIZES,
+        **TOKENS,
+    }
+    config = Blip2Config(
+        vision_config=SEES,
+        qformer_config=SIZES | {"encoder_hidden_size": WIDTH, "vocab_size": len(IDS)},
+        text_config=words,
+        num_query_tokens=4,
+        image_token_index=IDS["<image>"],
+    )
+    processor = Blip2Processor(BlipImageProcessor(size=SIZE), tokenizer(wraps=False), num_query_tokens=4)
+    return Blip2ForConditionalGeneration(config), processor
+
+
 def git() -> tuple:
     config = GitConfig(
         vision_config=SEES,
@@ -139,7 +164,7 @@ def editor(template: str | None = CHAT) -> tuple:
     return LlamaForCausalLM(config), tokenizer(wraps=False, chat_template=template)
 
 
-KINDS = {"blip": blip, "git": git, "pair": pair, "chat": chat, "editor": editor}
+KINDS = {"blip": blip, "blip2": blip2, "git": git, "pair": pair, "chat": chat, "editor": editor}
 
 
 def write_model(kind: str, folder: Path, seed: int = 0, end: float = 1.0, **options) -> Path:
