@@ -13,8 +13,10 @@ from workbench import data
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.crops import Crops, dilated_square
 from workbench.data.files import MissingFiles
+from workbench.data.genecis import SPLITS
 from workbench.data.predictions import Rankings
 from workbench.official import score_rankings
+from workbench.protocol import rules_of
 from workbench.score.ranks import target_ranks
 
 COUNTS = {"queries": 3}
@@ -47,6 +49,47 @@ def test_crops_of_one_picture_are_different_pictures(tmp_path):
     assert len({images.digest(i) for i in range(len(images))}) == len(images) == 8
     assert images[0].size[0] == images[0].size[1]
     assert "crops" in bench.protocol["pictures"]
+
+
+def every_task(root):
+    for task in ("focus_attribute", "change_attribute"):
+        attributes(root, task)
+    for task in ("focus_object", "change_object"):
+        objects(root, task)
+    return root
+
+
+def test_all_tasks_are_one_benchmark_whose_headline_is_their_mean(tmp_path):
+    """Right in every query of one task, two of three in another, none in the rest: each task weighs the same."""
+    bench = load(every_task(tmp_path), "all", counts={"queries": 12, "task": 4})
+    assert [query.id for query in bench.queries[::3]] == [f"{task}-0" for task in SPLITS]
+    qrels, ids = bench.qrels["default"], np.array(bench.gallery.ids)
+    lists = {}
+    for q, query in enumerate(bench.queries):
+        target = ids[qrels.targets[q, 0]]
+        others = [id for id in ids[qrels.candidates[q][qrels.candidates[q] >= 0]] if id != target]
+        right = query.id.startswith("focus_attribute") or query.id in ("change_object-0", "change_object-2")
+        lists[query.id] = (target, *others) if right else (others[0], target, *others[1:])
+    found = score_rankings(bench, Rankings(lists)).metrics
+    assert found["Recall@1"] == pytest.approx((1 + 0 + 0 + 2 / 3) / 4)
+    assert found["Recall@1 change_object"] == pytest.approx(2 / 3)
+    assert found["Recall@2"] == 1
+    assert rules_of(bench)["strata"] == "task"
+
+
+def test_all_tasks_share_pictures_and_keep_their_crops(tmp_path):
+    bench = load(every_task(tmp_path), "all", counts={})
+    images = bench.gallery.images
+    assert len(images) == len(bench.gallery) == 8 + 10  # both attribute tasks name the same boxes
+    one = {task: load(tmp_path, task, counts={}) for task in SPLITS}
+    for benchmark in one.values():
+        for row, id in enumerate(benchmark.gallery.ids):
+            assert images.digest(bench.gallery.row(id)) == benchmark.gallery.images.digest(row)
+    again = pickle.loads(pickle.dumps(images))
+    assert again[17].tobytes() == images[17].tobytes()
+    (tmp_path / "change_object.json").unlink()
+    with pytest.raises(MissingFiles, match=r"change_object\.json is missing"):
+        load(tmp_path, "all", counts={})
 
 
 def test_every_missing_picture_is_named(tmp_path):

@@ -173,9 +173,9 @@ def _read(
 
 
 def _ids(listed, file: str) -> tuple[str, ...]:
-    if not isinstance(listed, list) or not all(isinstance(id, str) for id in listed):
+    if not isinstance(listed, list) or not all(type(id) in (str, int) for id in listed):
         raise BenchmarkError(f"{file}: expected a list of picture ids")
-    return tuple(listed)
+    return tuple(map(str, listed))
 
 
 def _check_targets(one: _Category, hidden: bool) -> None:
