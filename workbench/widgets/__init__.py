@@ -1,6 +1,8 @@
 """Widgets for looking: each is an ordinary object with `.figure()`, its still picture, and `.widget`, its live form.
 
 Explorer(case)   compose a query by hand, move a method's sliders, see the ranking answer; see `explorer`
+SpaceMap(case)   both modalities on one map, hubs and whom they capture, gap and mitigation sliders; see `spacemap`
+App(case)        both, and two methods side by side, on three tabs; see `app`
 
 As the last line of a cell, an object shows its live form to somebody who sits before the notebook, and its still
 picture in a batch run (`frontend` says how it knows); a live form is built when it is asked for, and never before.
@@ -21,14 +23,19 @@ Names that browser tests and style sheets may rely on (CSS classes)
     .wb-trail > button.wb-back        earlier questions, the first one first
     .wb-reference .wb-modification .wb-caption .wb-edit   the question: picture, words, reference caption, composed caption
     .wb-code, button.wb-copy          the lines that reproduce the view, and the button that copies them
+    .wb-map-CONTROL                   the map's controls: method texts how colour lines gap alpha order hubs; its canvas is jupyter-scatter's
+    .wb-classes .wb-measures .wb-curve    the map's legend, its table of measures, its N_k curve
+    .wb-captured .wb-queries button.wb-pick[data-row]   the answer to a choice, and its pictures
 """
 
 from importlib import import_module
 
 _HOMES = {
+    "App": "workbench.widgets.app",
     "Explorer": "workbench.widgets.explorer",
     "OwnPicture": "workbench.widgets.view",
     "Question": "workbench.widgets.view",
+    "SpaceMap": "workbench.widgets.spacemap",
     "View": "workbench.widgets.view",
 }
 

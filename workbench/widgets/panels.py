@@ -28,7 +28,9 @@ STYLE = """<style>
 .wb-map .wb-words { max-width: 24rem; }
 .wb-map .wb-board h3 { font-size: 1rem; margin: 0.2rem 0; }
 .wb-map .wb-board p { margin: 0.2rem 0 0.5rem; max-width: 75ch; }
-.wb-map .wb-board .wb-pick { width: 4.6rem; }
+.wb-map .wb-board td .wb-pick, .wb-map .wb-board h3 ~ .wb-pick { width: 4.6rem; }
+.wb-map .wb-board td { vertical-align: middle; }
+.wb-map p.wb-small { margin: 0.2rem 0; }
 .wb-map .wb-classes { list-style: none; display: flex; flex-wrap: wrap; gap: 0 0.9rem; margin: 0; padding: 0; font-size: 0.85rem; }
 .wb-map .wb-classes li { display: flex; align-items: center; gap: 0.3rem; }
 .wb-map .wb-small { font-size: 0.8rem; color: #555; line-height: 1.35; }
@@ -94,7 +96,7 @@ def n_k_curve(before: Moment, now: Moment) -> str:
 
     def path(n_k: np.ndarray) -> str:
         values = np.arange(n_k.max(), -1, -1)
-        reached = np.searchsorted(-np.sort(-n_k), -values + 0.5)  # pictures with N_k >= value
+        reached = n_items - np.searchsorted(np.sort(n_k), values)  # pictures with at least that N_k
         x = left + (right - left) * np.log10(np.maximum(reached, 1)) / np.log10(max(n_items, 2))
         y = bottom - (bottom - top) * values / max(highest, 1)
         steps = [f"M {left} {y[0]:.1f} H {x[0]:.1f}"]
@@ -207,11 +209,12 @@ def selection_words(pictures: Sequence[int], texts: Sequence[int]) -> str:
 
 
 def _table_of(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], total: int | None = None) -> str:
-    columns = "".join(f'<th scope="col">{one}</th>' for one in head)
+    kinds = [
+        " class=wb-words" if i == 1 else "" for i in range(len(head))
+    ]  # the second column holds sentences
+    columns = "".join(f'<th scope="col"{kind}>{one}</th>' for kind, one in zip(kinds, head, strict=True))
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{' class=wb-words' if i == 1 else ''}>{cell}</td>" for i, cell in enumerate(row))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
         for row in rows
     )
     more = f"<p>{total - len(rows):,} more are not shown.</p>" if total and total > len(rows) else ""

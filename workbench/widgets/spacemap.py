@@ -3,7 +3,7 @@
     from workbench.widgets import SpaceMap
     map = SpaceMap(case, CIReVL())
     map                                            the live widget, last in a cell
-    map.change(gap=0.5, hub=677).figure()          the same content, still
+    map.change(gap=0.5).show_hub(677).figure()     the same content, still
 
 What is looked at is one frozen `Look`; `figure()` and the live form (`spacemap_live`) show the same look.
 """
@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workbench.arrays import Float
+from workbench.arrays import Float, Int
 from workbench.case import Case
 from workbench.methods import Method, label
 from workbench.plots.space_map import space_map
 from workbench.plots.style import label_of
+from workbench.registry import UnknownName, nearest
 from workbench.widgets import panels
 from workbench.widgets.colouring import Colouring, colouring
 from workbench.widgets.desk import Desk
@@ -32,13 +33,15 @@ from workbench.widgets.makers import Makers
 from workbench.widgets.space import BANK, Moment, Setting, Space, SpaceError
 
 HUBS_LISTED = 40
+LINES = ("all", "chosen", "none")
 
 
 @dataclass(frozen=True)
 class Look:
     """What is looked at. gap, alpha: see `space.Setting`. points: chosen points, pictures first, then texts.
 
-    hub: the row of a picture whose captured queries are shown. pairs: lines from each text to its labelled target.
+    hub: the row of a picture whose captured queries are shown. lines: from which texts to their labelled targets,
+    "all", "chosen" or "none".
     """
 
     method: Method
@@ -47,7 +50,7 @@ class Look:
     gap: float = 0.0
     alpha: float = 0.0
     colour: str = "modality"
-    pairs: bool = True
+    lines: str = "all"
     points: tuple[int, ...] = ()
     hub: int | None = None
 
@@ -75,6 +78,10 @@ class SpaceMap:
     def change(self, **look) -> SpaceMap:
         """Look at something else: fields of `Look`. Nothing has changed where it raises; returns itself."""
         changed = replace(self.look, **look)
+        if changed.lines not in LINES:
+            raise UnknownName(
+                f"no lines {changed.lines!r}.{nearest(changed.lines, LINES)} Known: {', '.join(LINES)}"
+            )
         n_items, n_queries = len(self.case.benchmark.gallery), len(self.case.benchmark.queries)
         wrong = [point for point in changed.points if not 0 <= point < n_items + n_queries]
         if wrong or (changed.hub is not None and not 0 <= changed.hub < n_items):
@@ -89,6 +96,11 @@ class SpaceMap:
             self.look = before
             raise
         return self
+
+    def show_hub(self, row: int | None) -> SpaceMap:
+        """Look at a picture and the queries that it captures; None for no hub. Returns itself."""
+        self.change(hub=row, points=())
+        return self if row is None else self.change(points=self.captured(row))
 
     @property
     def space(self) -> Space:
@@ -113,10 +125,12 @@ class SpaceMap:
         return np.concatenate([self.now.images, self.now.texts])
 
     @property
-    def lines(self) -> Float["L 2 2"]:
-        """From each text to its labelled target, where that is known."""
-        known = np.flatnonzero(self.space.labelled >= 0)
-        return np.stack([self.now.texts[known], self.now.images[self.space.labelled[known]]], axis=1)
+    def connected(self) -> Int[" L"]:
+        """The queries with a line from their text to their labelled target."""
+        known = self.space.labelled >= 0
+        if self.look.lines != "all":
+            known &= np.isin(np.arange(len(known)), self.chosen[1] if self.look.lines == "chosen" else [])
+        return np.flatnonzero(known)
 
     @property
     def measures(self) -> pd.DataFrame:
@@ -164,7 +178,7 @@ class SpaceMap:
         if self.look.hub is not None:
             return panels.hub_answer(space, now, self.look.hub, picture)
         if not rows and not queries:
-            return "<p>Choose a hub from the list, click a point, or draw a lasso around some (hold Shift and drag).</p>"
+            return "<p>Choose a hub from the list, click a point, or take the lasso (second button beside the map) and draw around some.</p>"
         shown = [panels.pictures_answer(space, now, rows, picture)] if rows else []
         shown += [panels.queries_answer(space, now, self.before, queries, picture)] if queries else []
         return "".join(shown)
@@ -185,8 +199,7 @@ class SpaceMap:
 
     def figure(self) -> Figure:
         """The still twin: map, N_k curve, measures, and the pictures of what is chosen."""
-        colours, look = self.colouring, self.look
-        chosen = self.captured(look.hub) if look.hub is not None else look.points
+        colours, targets = self.colouring, self.space.labelled[self.connected]
         return space_map(
             self.points,
             colours.codes,
@@ -195,8 +208,8 @@ class SpaceMap:
             {"before": self.before.capture.n_k, "now": self.now.capture.n_k},
             self.measures,
             self.title,
-            self.lines if look.pairs else None,
-            np.array(chosen, int),
+            np.stack([self.now.texts[self.connected], self.now.images[targets]], axis=1),
+            np.array(self.look.points, int),
             self._pictures(),
         )
 

@@ -10,34 +10,29 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from html import escape
 
 try:
     import ipywidgets as W
-    import jscatter
 
     from workbench.widgets.board import Board
     from workbench.widgets.controls import classed
+    from workbench.widgets.drawing import HEIGHT, Drawing
 except ImportError as error:
     raise ImportError(
         "the live map needs ipywidgets, anywidget and jupyter-scatter: pip install 'zscir-workbench[explore]'. "
         "The still picture needs none of them: .figure()"
     ) from error
 
-import numpy as np
-import pandas as pd
-
 from workbench.errors import UserError
 from workbench.maps import HOW
 from workbench.methods import label
-from workbench.plots.style import GREY, label_of
+from workbench.plots.style import label_of
 from workbench.widgets import panels
 from workbench.widgets.colouring import COLOURINGS
+from workbench.widgets.spacemap import LINES
 from workbench.widgets.thumbnails import Thumbnails
 
-SIZES = (3, 5, 8)  # small, middle, large
-CLASSES = 12  # room for classes: the drawing wants a fixed number of colours
-ROOM = 1.1  # times the untouched points' reach, so that moved points stay on the drawing
-HEIGHT = 440
 ORDERS = {"by lists": "n_k", "by recall lost": "lost"}
 STYLE = {"description_width": "6rem"}
 WIDE = W.Layout(width="min(21rem, 98%)")
@@ -53,8 +48,8 @@ class LiveSpaceMap:
         self.board.pressed = lambda what, number: self._hub(number)
         self._choices()
         self._sliders()
-        self.scatter = self._scatter()
-        self.scatter.widget.observe(self._selected, "selection")
+        self.drawing = Drawing(map)
+        self.drawing.widget.observe(self._selected, "selection")
         self.box = self._box()
         self._show()
 
@@ -67,9 +62,7 @@ class LiveSpaceMap:
             "texts": self._list("texts", parts, self.map.space.text_part),
             "how": self._list("map", [(name.upper(), name) for name in HOW], look.how),
             "colour": self._list("colour by", list(COLOURINGS), look.colour),
-            "pairs": W.Checkbox(
-                look.pairs, description="lines from texts to targets", indent=False, layout=WIDE
-            ),
+            "lines": self._list("target lines", list(LINES), look.lines),
         }
         self.order = self._list("order hubs", list(ORDERS), "by lists")
         self.order.observe(lambda _: self._following or self._show(), "value")
@@ -107,8 +100,7 @@ class LiveSpaceMap:
 
         for name, control in {**self.controls, "order": self.order, "hubs": self.hubs}.items():
             classed(control, f"wb-map-{name}")
-        buttons = ["pan_zoom", "lasso", "lasso_type", "full_screen", "reset"]
-        drawing = W.VBox([self.scatter.show(buttons=buttons)], layout=W.Layout(min_height=f"{HEIGHT + 10}px"))
+        drawing = W.VBox([self.drawing.widget], layout=W.Layout(min_height=f"{HEIGHT + 10}px"))
         parts = [
             column("26rem", self.legend, drawing),
             column("18rem", *self.controls.values(), self.order, self.hubs),
@@ -130,13 +122,13 @@ class LiveSpaceMap:
 
     def _hub(self, row: int | None) -> None:
         """A picture is looked at as a hub, with the queries that it captures."""
-        self._try(lambda: self.map.change(hub=row, points=() if row is None else self.map.captured(row)))
+        self._try(lambda: self.map.show_hub(row))
 
     def _selected(self, change: dict) -> None:
         """Points were chosen on the drawing. A single picture is looked at as a hub."""
         if self._following:
             return
-        points = self._points(change["new"])
+        points = self.drawing.points(change["new"])
         if len(points) == 1 and points[0] < len(self.map.now.images):
             self._hub(points[0])
         else:
@@ -157,12 +149,12 @@ class LiveSpaceMap:
         """Everything anew from the look."""
         map = self.map
         with self._follow():
-            self._draw()
+            self.drawing.update()
             self._fill_hubs()
         self.legend.value = panels.legend(map.colouring)
-        notes = "".join(f"<li>{note}</li>" for note in map.notes)
+        notes = "".join(f'<p class="wb-small">{escape(note)}</p>' for note in map.notes)
         curve = panels.n_k_curve(map.before, map.now)
-        self.measures.value = f'{panels.measures_table(map.measures)}{curve}<ul class="wb-small">{notes}</ul>'
+        self.measures.value = f"{panels.measures_table(map.measures)}{curve}{notes}"
         self.board.html = map.answer_html(self.thumbnails.uri)
         self.board.problem = ""
         took = f" ({1000 * (time.perf_counter() - started):.0f} ms)" if started else ""
@@ -179,72 +171,6 @@ class LiveSpaceMap:
             options.insert(1, (words, chosen))
         self.hubs.options = options
         self.hubs.value = chosen
-
-    def _scatter(self) -> jscatter.Scatter:
-        return jscatter.Scatter(
-            data=self._frame(),
-            x="x",
-            y="y",
-            x_scale=(-1, 1),
-            y_scale=(-1, 1),
-            axes=False,
-            color_by="class",
-            color_map=self._colours(),
-            color_selected="#000000",
-            size_by="size",
-            size_map=list(SIZES),
-            opacity=0.75,
-            opacity_unselected=0.5,
-            connect_by="line",
-            connection_color=GREY,
-            connection_color_selected="#000000",
-            connection_opacity=0.12,
-            height=HEIGHT,
-        )
-
-    def _draw(self) -> None:
-        """New places, classes, lines and choice on the drawing."""
-        self.scatter.data(self._frame())
-        self.scatter.color(by="class", map=self._colours())
-        self.scatter.widget.connect = self.map.look.pairs
-        self.scatter.selection(list(self.map.look.points))
-
-    def _frame(self) -> pd.DataFrame:
-        """A row per point; then, for each known target, one more at its place, to which the line of its query leads.
-
-        (A point can be on one line only, and a picture may be the target of many queries.)
-        """
-        map, space = self.map, self.map.space
-        untouched = np.concatenate([map.before.images, map.before.texts])
-        middle = (untouched.min(axis=0) + untouched.max(axis=0)) / 2
-        reach = ROOM * np.abs(untouched - middle).max()
-        row, n_images, colours = self._rows(), len(map.now.images), map.colouring
-        places = ((map.points - middle) / reach)[row]
-        line = np.arange(len(row))
-        line[len(map.points) :] = n_images + np.flatnonzero(space.labelled >= 0)
-        sizes = np.array([one.size for one in colours.classes])[colours.codes[row]]
-        return pd.DataFrame(
-            {
-                "x": places[:, 0],
-                "y": places[:, 1],
-                "class": pd.Categorical(colours.codes[row], categories=range(CLASSES)),
-                "size": pd.Categorical(sizes, categories=range(len(SIZES))),
-                "line": line,
-            }
-        )
-
-    def _rows(self) -> np.ndarray:
-        """The point that each row of the drawing stands for."""
-        labelled = self.map.space.labelled
-        return np.concatenate([np.arange(len(self.map.points)), labelled[labelled >= 0]])
-
-    def _points(self, drawn) -> tuple[int, ...]:
-        """Rows of the drawing as points, each once."""
-        return tuple(dict.fromkeys(self._rows()[np.asarray(drawn, int)].tolist()))
-
-    def _colours(self) -> list[str]:
-        mine = [one.colour for one in self.map.colouring.classes]
-        return mine + [GREY] * (CLASSES - len(mine))
 
     @contextlib.contextmanager
     def _follow(self):

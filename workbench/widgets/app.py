@@ -1,0 +1,62 @@
+"""App: compose, map, and two methods side by side, on three tabs of one page. `make app` serves it without JupyterLab.
+
+    App(load_case())
+
+A tab is built when it is first looked at, so that the first one is there soon. Still pictures: `.explorer.figure()`,
+`.map.figure()`, `.side_by_side.figure()`.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cached_property
+
+from matplotlib.figure import Figure
+
+from workbench.case import Case
+from workbench.methods import parse_method
+from workbench.widgets.explorer import Explorer
+from workbench.widgets.frontend import is_live
+from workbench.widgets.spacemap import SpaceMap
+
+TITLES = ("Compose", "Map", "Side by side")
+
+
+class App:
+    """method: where all tabs start; other: the one beside it. Labels of registered methods; raises as their widgets."""
+
+    def __init__(self, case: Case, method: str = "cirevl", other: str = "pdv_f"):
+        self.case, self.method, self.other = case, parse_method(method), parse_method(other)
+
+    @cached_property
+    def explorer(self) -> Explorer:
+        return Explorer(self.case, method=self.method)
+
+    @cached_property
+    def map(self) -> SpaceMap:
+        return SpaceMap(self.case, self.method)
+
+    @cached_property
+    def side_by_side(self) -> Explorer:
+        return Explorer(self.case, method=self.method, other=self.other, k=12)
+
+    def figure(self) -> Figure:
+        """The still picture of the first tab."""
+        return self.explorer.figure()
+
+    @cached_property
+    def widget(self):
+        """The live form, an ipywidgets.Tab. Raises ImportError that names the extra where ipywidgets is missing."""
+        from workbench.widgets.app_live import tabs  # the `explore` extra
+
+        return tabs(TITLES, (lambda: self.explorer, lambda: self.map, lambda: self.side_by_side))
+
+    def __repr__(self) -> str:
+        return f"App: {self.case.benchmark.name}, tabs {', '.join(TITLES)}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if is_live():
+            return self.widget._repr_mimebundle_()
+        out = io.BytesIO()
+        self.figure().savefig(out, format="png", dpi=100)
+        return {"text/plain": repr(self), "image/png": out.getvalue()}
