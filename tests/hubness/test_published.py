@@ -8,12 +8,15 @@ from workbench.hubness import (
     NICDM,
     Bank,
     Centring,
+    DisSimLocal,
     DualDIS,
     DualIS,
     InvertedSoftmax,
     InvGC,
     InvGCLocal,
+    LocalScaling,
     MutualProximity,
+    MutualProximityJoint,
     mitigate,
     mitigate_rows,
 )
@@ -179,3 +182,38 @@ def test_nicdm(reduction):
     ours = -mitigate(NICDM(k=5, top=0.0), reduction.bank(itself=False), reduction.scores)
     means = [nearest_distances(reduction, k).mean(axis=1, keepdims=True) for k in (5, 6)]
     reduction.same("nicdm", ours * np.sqrt(means[0] / means[1]))
+
+
+def test_local_scaling(reduction):
+    """There 1 + the exponent instead of its exponential, and the query's neighbour is the k + 1st."""
+    exponent = -mitigate(LocalScaling(k=5, top=0.0), reduction.bank(itself=False), reduction.scores)
+    fifth, sixth = (nearest_distances(reduction, k)[:, -1:] for k in (5, 6))
+    reduction.same("ls", 1 + exponent * fifth / sixth)
+
+
+def test_joint_mutual_proximity_of_nearest_lists(reduction):
+    """Both sides know their 50 nearest only; the picture itself is one of them."""
+    scores, bank_scores = (keep_largest(values, 50) for values in (reduction.scores, reduction.bank_scores))
+    ours = mitigate(MutualProximityJoint(), Bank.from_scores(bank_scores.T.copy(), "the gallery"), scores)
+    reduction.same("mp_empiric", 1 - ours)
+
+
+def keep_largest(values, k):
+    kept = np.full_like(values, -np.inf)
+    best = order(values)[:, :k]
+    np.put_along_axis(kept, best, np.take_along_axis(values, best, 1), 1)
+    return kept
+
+
+@pytest.mark.parametrize("squared", [True, False])
+def test_dissim_local(reduction, squared):
+    """There the query's middle is the mean of its neighbours' middles, and all is shifted to start at zero."""
+    queries, items = reduction.queries, reduction.items
+    bank = Bank(items, items, "the gallery itself")
+    ours = mitigate(DisSimLocal(k=5), bank, queries @ items.T)
+    nearest = order(reduction.bank_scores)[:, :5]
+    middles = items[nearest].mean(axis=1)[reduction.near[:, :5]].mean(axis=1)
+    taken = ((queries - middles) ** 2).sum(axis=1, keepdims=True)
+    distances = (queries**2).sum(axis=1, keepdims=True) - 2 * ours - taken
+    distances -= np.take_along_axis(distances, reduction.near, 1).min()
+    reduction.same(f"dsl_sq{int(squared)}", distances if squared else np.sqrt(np.maximum(distances, 0)))

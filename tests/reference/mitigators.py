@@ -89,6 +89,55 @@ def nicdm(bank, scores, k, top):
     return each(bank, scores, formula)
 
 
+def local_scaling(bank, scores, k, top):
+    def formula(s, column, row):
+        mine, theirs = (top - sorted(values, reverse=True)[k - 1] for values in (row, column))
+        return math.exp(-((top - s) ** 2) / (mine * theirs))
+
+    return each(bank, scores, formula)
+
+
+def dissim_local(bank_queries, gallery, queries, k):
+    """The published dissimilarity with both sides' neighbours, negated: ranks the same as without the query's."""
+
+    def square(vector):
+        return vector @ vector
+
+    def taken(row, others):
+        nearest = sorted(others, key=lambda other: square(row - other))[:k]
+        return square(row - np.mean(nearest, axis=0))
+
+    return np.array(
+        [[taken(q, gallery) + taken(g, bank_queries) - square(q - g) for g in gallery] for q in queries]
+    )
+
+
+def globally_corrected(bank, scores):
+    """Place from the bottom: by the number of bank queries that score higher, then by the score."""
+    counts = each(bank, scores, lambda s, column, row: sum(b > s for b in column))
+    out = np.empty(counts.shape)
+    for i, row in enumerate(np.asarray(scores)):
+        keys = [(-counts[i, j], row[j]) for j in range(len(row))]
+        out[i] = [sorted(set(keys)).index(key) for key in keys]
+    return out
+
+
+def mutual_proximity_empiric(bank, scores):
+    def formula(s, column, row):
+        return sum(r < s for r in row) / len(row) * sum(b < s for b in column) / len(column)
+
+    return each(bank, scores, formula)
+
+
+def mutual_proximity_joint(gallery_scores, scores):
+    """gallery_scores (N, N): the gallery with itself, in the place of a bank."""
+
+    def formula(s, column, row):
+        return sum(r < s and b < s for r, b in zip(row, column, strict=True)) / len(row)
+
+    return each(gallery_scores, scores, formula)
+
+
 def above(value, values):
     """Share of a normal distribution with these values' mean and deviation that lies below a value."""
     return 0.5 * math.erfc(-(value - np.mean(values)) / np.std(values) / math.sqrt(2))

@@ -6,8 +6,9 @@ base       Mitigator, MITIGATORS, mitigate, mitigate_rows
 
 One file per mitigator; importing this package registers them all:
 
-one number per picture (`bias`)   csls, nnn, inverted_softmax, dual_is, centring, sinkhorn*
-other changes of scores           dis, dual_dis, nicdm, mutual_proximity, dual_softmax*
+one number per picture (`bias`)   csls, nnn, inverted_softmax, dual_is, dissim_local, centring, sinkhorn*
+other changes of scores           dis, dual_dis, nicdm, local_scaling, globally_corrected, dual_softmax*,
+                                  mutual_proximity, mutual_proximity_empiric, mutual_proximity_joint
 changes of rows                   invgc, invgc_local, centring_unit
 
 * transductive by nature: fitted on the test queries, or not at all
@@ -28,11 +29,15 @@ from workbench.hubness.base import (
 from workbench.hubness.centring import Centring, CentringUnit
 from workbench.hubness.csls import CSLS
 from workbench.hubness.dis import DIS
+from workbench.hubness.dissim_local import DisSimLocal
 from workbench.hubness.dual_bank import DualDIS, DualIS
 from workbench.hubness.dual_softmax import DualSoftmax
+from workbench.hubness.globally_corrected import GloballyCorrected
 from workbench.hubness.inverted_softmax import InvertedSoftmax
 from workbench.hubness.invgc import InvGC, InvGCLocal
+from workbench.hubness.local_scaling import LocalScaling
 from workbench.hubness.mutual_proximity import MutualProximity
+from workbench.hubness.mutual_proximity_empiric import MutualProximityEmpiric, MutualProximityJoint
 from workbench.hubness.nicdm import NICDM
 from workbench.hubness.nnn import NNN
 from workbench.hubness.occurrence import k_occurrence, k_skewness
@@ -50,17 +55,22 @@ __all__ = [
     "BankError",
     "Centring",
     "CentringUnit",
+    "DisSimLocal",
     "DualDIS",
     "DualIS",
     "DualSoftmax",
     "Fitted",
     "FittedRows",
+    "GloballyCorrected",
     "InvGC",
     "InvGCLocal",
     "InvertedSoftmax",
+    "LocalScaling",
     "Mitigator",
     "MitigatorError",
     "MutualProximity",
+    "MutualProximityEmpiric",
+    "MutualProximityJoint",
     "Sinkhorn",
     "hubness_report",
     "k_occurrence",

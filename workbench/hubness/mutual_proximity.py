@@ -1,14 +1,12 @@
 """Mutual proximity: how likely it is, for both sides, to be farther apart than these two are.
 
-    mutual_proximity           score' = log P(D_T > d) + log P(D_S > d)      both distributions taken as normal
-    mutual_proximity_empiric   score' = P(D_T > d) x P(D_S > d)              both as they are
+    score' = log P(D_T > d) + log P(D_S > d)      the logarithm of the published product
 
-D_T: distances of the query to the gallery's pictures; D_S: of the picture to the bank's queries. A normal distribution
-is known by mean and standard deviation, so scores do as well as distances: larger d is smaller s.
+D_T: the query's distances to the gallery's pictures; D_S: the picture's to the bank's queries; both taken as normal
+and independent. Mean and standard deviation are all that counts, so scores do as well as distances: a larger d is a
+smaller s. Without the normal distribution: `mutual_proximity_empiric`.
 
-Schnitzer et al., Local and Global Scaling Reduce Hubs in Space (JMLR 2012). There the two sides are one set, and the
-empiric form counts the objects that are farther from both, for which both must know the same objects; across a bank
-of queries they do not, and the two sides are taken as independent, as the normal form does.
+Schnitzer et al., Local and Global Scaling Reduce Hubs in Space (JMLR 2012), MP Gauss.
 """
 
 from __future__ import annotations

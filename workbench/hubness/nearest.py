@@ -13,7 +13,7 @@ def top_mean(scores: Float["n B"], k: int) -> Float[" n"]:
     return largest(scores, k).mean(axis=1, dtype=np.float64).astype(scores.dtype)
 
 
-def kthlargest(scores: Float["n B"], k: int) -> Float[" n"]:
+def kth_largest(scores: Float["n B"], k: int) -> Float[" n"]:
     """The k-th largest of each row."""
     return largest(scores, k).min(axis=1)
 
