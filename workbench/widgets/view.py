@@ -36,7 +36,8 @@ class OwnPicture:
     data: bytes = field(repr=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "name", Path(self.name.replace("\\", "/")).name or "picture")
+        name = Path(self.name.replace("\\", "/")).name
+        object.__setattr__(self, "name", "picture" if name in ("", "..") else name)
         if len(self.data) > OWN_BYTES:
             raise PictureError(
                 f"{self.name}: {len(self.data):,} bytes are more than the {OWN_BYTES:,} allowed"
