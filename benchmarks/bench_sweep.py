@@ -154,14 +154,14 @@ def usual_weimocir_products(some: World, alpha: float = 0.8) -> tuple[torch.Tens
 
 def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
     """The matrix products of a sweep: same blocks, workers and reused buffers, from rows that are unit already."""
-    from workbench.score.blocks import Plan
+    from workbench.score.blocks import Plan, item_blocks
     from workbench.score.counting import cores
     from workbench.score.lines import find_lines
 
     sims = Similarities(some.parts, some.views, terms)
     plan = Plan(sims, find_lines(np.ones((1, 1, len(terms)), np.float32)), None, None)
     workers = cores()
-    blocks = plan.item_blocks(workers)
+    blocks = item_blocks(sims.n_items, workers)
     left = {view: [k for k, term in enumerate(sims.terms) if term.view == view] for view in sims.view_names}
 
     def work(mine: list[slice]) -> None:

@@ -16,7 +16,7 @@ from workbench.methods.base import LinearMethod, Method, label
 from workbench.metrics import measure, parse_metric
 from workbench.protocol import SAME, EvaluationError, check_same, groups_of, protocol_text, rules_of
 from workbench.registry import UnknownName, nearest
-from workbench.score.certified import certified_target_ranks
+from workbench.score.certified import certified_ranks
 from workbench.score.ranks import target_ranks
 from workbench.significance import Groups, bootstrap_intervals, holm, paired_effects, sign_flip_p
 
@@ -33,7 +33,7 @@ def method_ranks(case, method: Method, qrels: Iterable[str]) -> dict[str, np.nda
     chosen = {name: case.benchmark.qrels[name] for name in qrels}
     if isinstance(method, LinearMethod):
         similarities = case.similarities(method.terms)
-        return certified_target_ranks(method.weights(similarities.gram), similarities, chosen)
+        return certified_ranks(method.weights(similarities.gram), similarities, chosen)
     scores = method.score(case)
     return {name: target_ranks(scores, some) for name, some in chosen.items()}
 

@@ -6,7 +6,7 @@ import pytest
 from tests.reference import ranks as slow
 from workbench.arrays import ArrayError
 from workbench.data.benchmark import Qrels
-from workbench.score import exact
+from workbench.score import certified, exact
 from workbench.score.certified import certified_target_ranks
 from workbench.score.ranks import target_ranks
 from workbench.score.similarities import Similarities, Term
@@ -96,3 +96,12 @@ def test_weights_that_do_not_fit(twins):
     sims, qrels = twins
     with pytest.raises(ArrayError, match="weights"):
         ranks_of(np.ones((24, 3)), sims, qrels)
+
+
+def test_large_cases_take_the_compiled_pass_to_the_same_ranks(twins, monkeypatch):
+    sims, qrels = twins
+    weights = np.array([0.7, -0.2, 0.4], np.float32)
+    plain = certified.certified_ranks(weights, sims, {"q": qrels})["q"]
+    monkeypatch.setattr(certified, "LARGE", 1)
+    monkeypatch.setattr(certified, "certified_target_ranks", None)  # not by the plain way
+    np.testing.assert_array_equal(certified.certified_ranks(weights, sims, {"q": qrels})["q"], plain)

@@ -148,3 +148,26 @@ def test_linear_ranks_refuse_weights_that_do_not_fit(make_case):
         rank(np.ones((2, 3)), sims, qrels)
     with pytest.raises(ArrayError, match="NaN or infinite"):
         rank(np.array([[np.nan]]), sims, qrels)
+
+
+@given(problems(), st.sampled_from([np.float32, np.float64]))
+@settings(max_examples=120, deadline=None)
+def test_the_compiled_count_gives_the_same(problem, dtype):
+    scores, qrels = problem
+    if qrels.candidates is None:
+        found = ranks_module._ranks_in_threads(scores.astype(dtype), qrels)
+        assert found.dtype == np.int32
+        np.testing.assert_array_equal(found, slow.target_ranks(scores, qrels))
+
+
+def test_large_matrices_are_counted_by_it_and_nan_is_still_named(monkeypatch):
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 6, (23, 11)).astype(np.float32)
+    qrels = Qrels(rng.permuted(np.tile(np.arange(11), (23, 1)), axis=1)[:, :3])
+    plain = target_ranks(scores, qrels)
+    monkeypatch.setattr(ranks_module, "LARGE", 1)
+    monkeypatch.setattr(ranks_module._Block, "in_pool", None)  # not by the plain count
+    np.testing.assert_array_equal(target_ranks(scores, qrels), plain)
+    scores[20, 3] = np.nan
+    with pytest.raises(ArrayError, match="scores: NaN at query 20, item 3"):
+        target_ranks(scores, qrels)

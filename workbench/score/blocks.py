@@ -125,13 +125,6 @@ class Plan:
         halfline.settle(self.table, self.lines.order, job.marks, among_distractors)
         return job.ranks(among_distractors, self.lines)
 
-    def item_blocks(self, workers: int) -> list[slice]:
-        """Equal shares of the gallery, as many as keep all workers busy to the end."""
-        n = self.sims.n_items
-        rounds = -(-n // (ITEMS * workers))
-        step = -(-n // (rounds * workers))
-        return [slice(start, min(start + step, n)) for start in range(0, n, step)]
-
     def query_blocks(self, n: int) -> list[slice]:
         step = int(np.clip(SIMILARITIES // (self.n_terms * n), 16, QUERIES))
         return [slice(q, min(q + step, self.sims.n_queries)) for q in range(0, self.sims.n_queries, step)]
@@ -209,6 +202,13 @@ class Worker:
         return table._replace(
             **{name: values[queries] for name, values in table._asdict().items() if name not in fixed}
         )
+
+
+def item_blocks(n: int, workers: int) -> list[slice]:
+    """Equal shares of the gallery, as many as keep all workers busy to the end."""
+    rounds = -(-n // (ITEMS * workers))
+    step = -(-n // (rounds * workers))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def _plain(array: np.ndarray, dtype=np.float64) -> np.ndarray:

@@ -9,17 +9,32 @@ Left out: methods that are not linear; their scores are taken as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 import numpy as np
 
 from workbench.arrays import Float
 from workbench.data.benchmark import Qrels
 from workbench.score.exact import exact_similarities, weighed
-from workbench.score.ranks import target_ranks
+from workbench.score.ranks import LARGE, target_ranks
 from workbench.score.similarities import Similarities
 
 # Rounding error of one float32 product of unit rows: 2.4e-7 was the largest seen at widths 512 to 768.
 ROUNDING = 4e-6
+
+
+def certified_ranks(
+    weights: Float[" K"] | Float["Q K"],
+    sims: Similarities,
+    qrels: Mapping[str, Qrels],
+    bias: Float[" N"] | Float["Q N"] | None = None,
+) -> dict[str, np.ndarray]:
+    """`certified_target_ranks`, by the compiled pass of `once` where the case is large and numba is at hand."""
+    if sims.n_queries * sims.n_items < LARGE or find_spec("numba") is None:
+        return certified_target_ranks(weights, sims, qrels, bias)
+    from workbench.score.once import once_ranks
+
+    return once_ranks(weights, sims, qrels, bias)
 
 
 def certified_target_ranks(

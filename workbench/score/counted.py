@@ -64,10 +64,20 @@ class CountedTargets:
         weights = weights[self.query if len(weights) > 1 else np.zeros_like(self.query)]
         scores = np.full((n_queries, n_targets, len(lines.order)), -np.inf)
         scores[self.query, self.column] = weighed(weights.transpose(1, 0, 2), self.similarities.T).T
-        order = np.argsort(-scores, axis=1, kind="stable")
-        place = np.empty(order.shape, np.int32)
-        np.put_along_axis(place, order, np.arange(n_targets, dtype=np.int32)[None, :, None], axis=1)
-        return place[self.query, self.column]
+        return places(scores)[self.query, self.column]
+
+
+def places(scores: np.ndarray) -> np.ndarray:
+    """How many of a query's targets (axis 1) score higher than each, or equal and stand in an earlier column.
+
+    >>> places(np.array([[0.5, 0.9, 0.5]]))
+    array([[1, 0, 2]], dtype=int32)
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    place = np.empty(order.shape, np.int32)
+    counted = np.arange(order.shape[1], dtype=np.int32).reshape(1, -1, *[1] * (order.ndim - 2))
+    np.put_along_axis(place, order, counted, axis=1)
+    return place
 
 
 def counted_targets(qrels: Qrels) -> tuple[Int[" R"], Int[" R"]]:

@@ -10,7 +10,7 @@ only whole numbers are added. Left out: finding lines (`lines`), the kernel (`ha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from workbench.arrays import Float
 from workbench.data.benchmark import Qrels
-from workbench.score.blocks import Plan, Worker
+from workbench.score.blocks import Plan, Worker, item_blocks
 from workbench.score.counted import CountedTargets
 from workbench.score.lines import Lines, find_lines
 from workbench.score.similarities import Similarities
@@ -81,15 +81,20 @@ def cores() -> int:
 
 def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
     """Fills the jobs' counters; returns the largest rounding error that was seen."""
-    with _one_blas_thread_each() as alone:
-        workers = workers if alone else 1
-        blocks = iter(plan.item_blocks(workers))  # `next` on a list's iterator is safe among threads
-        with ThreadPoolExecutor(workers) as pool:
-            running = [pool.submit(lambda: Worker(plan, jobs).run(blocks)) for _ in range(workers)]
-            done = [future.result() for future in running]
+    done = share_out(plan.sims.n_items, lambda: Worker(plan, jobs), workers)
     for i, job in enumerate(jobs):
         job.marks = sum(worker.marks[i] for worker in done)
     return max(worker.worst for worker in done)
+
+
+def share_out(n_items: int, make: Callable[[], object], workers: int) -> list:
+    """Workers that have worked through all blocks of items among them, each in a thread of its own."""
+    with _one_blas_thread_each() as alone:
+        workers = workers if alone else 1
+        blocks = iter(item_blocks(n_items, workers))  # `next` on a list's iterator is safe among threads
+        with ThreadPoolExecutor(workers) as pool:
+            running = [pool.submit(lambda: make().run(blocks)) for _ in range(workers)]
+            return [future.result() for future in running]
 
 
 @contextmanager

@@ -10,6 +10,8 @@ excluded pictures are taken out by index, never by comparing scores. Padded, exc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from workbench.score.similarities import Similarities
 
 NEVER = np.iinfo(np.int32).max
 BLOCK_CELLS = 2**22  # scores compared at a time
+LARGE = 2**22  # scores from which on loading the compiled count pays
 
 
 def target_ranks(scores: Float["Q N"], qrels: Qrels) -> Int["Q T"]:
@@ -27,7 +30,10 @@ def target_ranks(scores: Float["Q N"], qrels: Qrels) -> Int["Q T"]:
 
     Raises ArrayError for NaN or a wrong shape, BenchmarkError for an index outside the gallery.
     """
-    _check(scores, qrels)
+    _check_shape(scores, qrels)
+    if _is_large(scores) and qrels.candidates is None:
+        return _ranks_in_threads(scores, qrels)
+    _check_numbers(scores)
     ranks = np.empty(qrels.targets.shape, np.int32)
     for rows in _row_slices(*scores.shape):
         ranks[rows] = _Block.of(scores[rows], qrels.rows(rows)).ranks()
@@ -108,16 +114,18 @@ class _Block(NamedTuple):
             removed = np.where(_isin(removed, candidates), removed, -1)
         return cls(pool, _gather(scores, removed), _gather(scores, targets), visible)
 
-    def distractors(self, compare) -> np.ndarray:
-        """(q, T): the ranked non-targets whose score compares so with each target's."""
+    def in_pool(self, compare) -> np.ndarray:
+        """(q, T): the pictures whose score compares so with each target's."""
         counts = np.zeros(self.targets.shape, np.int64)
         for t in range(counts.shape[1]):
             rows = np.flatnonzero(self.visible[:, t])  # most columns are mostly pads
             rows = slice(None) if len(rows) == len(counts) else rows
-            threshold = self.targets[rows, t, None]
-            counts[rows, t] = np.count_nonzero(compare(self.pool[rows], threshold), axis=1)
-            counts[rows, t] -= np.count_nonzero(compare(self.gone[rows], threshold), axis=1)
+            counts[rows, t] = np.count_nonzero(compare(self.pool[rows], self.targets[rows, t, None]), axis=1)
         return counts
+
+    def distractors(self, in_pool: np.ndarray, compare) -> np.ndarray:
+        """(q, T): those in the pool that are ranked and no targets."""
+        return in_pool - np.count_nonzero(compare(self.gone[:, None], self.targets[:, :, None]), axis=2)
 
     def other_targets(self) -> np.ndarray:
         """(q, T): the ranked targets that score higher than each, or equal and stand in an earlier column."""
@@ -126,11 +134,14 @@ class _Block(NamedTuple):
         above = (theirs > mine) | ((theirs == mine) & (columns[None, :] < columns[:, None]))
         return np.count_nonzero(above & self.visible[:, None, :], axis=2)
 
-    def ranks(self) -> np.ndarray:
-        return np.where(self.visible, 1 + self.distractors(np.greater_equal) + self.other_targets(), NEVER)
+    def ranks(self, in_pool: np.ndarray | None = None) -> np.ndarray:
+        """in_pool: how many pictures score at least as high, where that was counted already."""
+        in_pool = self.in_pool(np.greater_equal) if in_pool is None else in_pool
+        ahead = self.distractors(in_pool, np.greater_equal) + self.other_targets()
+        return np.where(self.visible, 1 + ahead, NEVER)
 
     def ties(self) -> np.ndarray:
-        return np.where(self.visible, self.distractors(np.equal), 0)
+        return np.where(self.visible, self.distractors(self.in_pool(np.equal), np.equal), 0)
 
 
 def ranked_targets(qrels: Qrels) -> np.ndarray:
@@ -162,13 +173,51 @@ def _row_slices(n_queries: int, n_items: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, n_queries, step))
 
 
+def _is_large(scores: np.ndarray) -> bool:
+    """Whether loading the compiled count (a second, once) pays, and it can be had."""
+    plain = scores.dtype.char in "fd" and scores.flags.c_contiguous
+    return plain and scores.size >= LARGE and find_spec("numba") is not None
+
+
+def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
+    """Target ranks of a whole matrix by the compiled count, a share of the queries per core."""
+    from workbench.kernels.ahead import all_numbers, at_least
+    from workbench.score.counting import cores
+
+    block = _Block.of(scores, qrels)
+    query, column = np.nonzero(block.visible)
+    threshold, counts = block.targets[query, column], np.empty(len(query), np.int64)
+
+    def count(rows: slice) -> bool:
+        some = slice(*np.searchsorted(query, [rows.start, rows.stop]))
+        at_least(scores, query[some], threshold[some], counts[some])
+        return all_numbers(scores[rows])
+
+    step = -(-len(scores) // cores())
+    shares = [slice(start, start + step) for start in range(0, len(scores), step)]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        if not all(pool.map(count, shares)):
+            _check_numbers(scores)
+    in_pool = np.zeros(block.targets.shape, np.int64)
+    in_pool[query, column] = counts
+    return block.ranks(in_pool).astype(np.int32)
+
+
 def _check(scores: np.ndarray, qrels: Qrels) -> None:
+    _check_shape(scores, qrels)
+    _check_numbers(scores)
+
+
+def _check_shape(scores: np.ndarray, qrels: Qrels) -> None:
     sizes = check_shape("scores", scores, "Q N")
     if scores.dtype.kind != "f":
         raise ArrayError(f"scores: got {scores.dtype}, expected floats")
     qrels.check(sizes["Q"], sizes["N"])
     if sizes["N"] < 2:
         raise ArrayError(f"scores: got a gallery of {sizes['N']}, ranking needs at least 2 pictures")
+
+
+def _check_numbers(scores: np.ndarray) -> None:
     for rows in _row_slices(*scores.shape):
         bad = np.isnan(scores[rows])
         if bad.any():
