@@ -10,7 +10,7 @@ demo test test-fast notebooks notebooks-portable: export HF_HUB_OFFLINE := 1
 demo test test-fast notebooks notebooks-portable: export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast notebooks notebooks-portable docs lab lock format clean-notebooks
+.PHONY: help setup demo test test-fast notebooks notebooks-portable docs app browser lab lock format clean-notebooks
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -51,6 +51,12 @@ notebooks-portable: setup  ## the same as another processor rounds: other instru
 docs: setup  ## the documentation as a site in site/, built without a network; open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html is the first page; its search needs a server: $(BIN)/python -m http.server -d site --bind 127.0.0.1"
+
+app: setup  ## the demo in a browser: compose, map, two methods side by side; on this machine only, with a token
+	cd app && HF_HUB_OFFLINE=1 JUPYTER_PATH="$(CURDIR)/app" $(BIN)/voila workbench.ipynb
+
+browser:  ## a Chromium for the tests in a real browser: the system's package, where that is allowed
+	@scripts/browser
 
 lab: setup  ## JupyterLab on the notebooks, on this machine only
 	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
