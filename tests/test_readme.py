@@ -71,7 +71,16 @@ def test_the_tests_of_the_example_can_fail(example, make_case):
 
 def test_every_kind_of_addition_has_three_steps():
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", CONTRIBUTING, re.MULTILINE | re.DOTALL))
-    for kind in ("A method", "A data set", "An encoder", "A captioner", "A metric", "A plot", "A notebook"):
+    for kind in (
+        "A method",
+        "A data set",
+        "An encoder",
+        "A captioner",
+        "A metric",
+        "A plot",
+        "A notebook",
+        "A mitigator",
+    ):
         assert re.findall(r"^(\d)\. ", sections[kind], re.MULTILINE) == ["1", "2", "3"], kind
 
 
