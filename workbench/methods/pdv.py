@@ -24,6 +24,7 @@ alpha_text 1; LDRE .75, 1.4, 1.4. The paper's template of a pseudo-word without 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -40,6 +41,12 @@ def pseudo_word(source: str) -> tuple[str, str]:
     return (f"pseudo_word:{source}", f"composed_pseudo_word:{source}")
 
 
+@cache
+def _terms(*parts: str) -> tuple[Term, ...]:
+    """Made once: a grid asks for those of thousands of settings."""
+    return tuple(map(Term, parts))
+
+
 @METHODS.register("pdv_t")
 @dataclass(frozen=True)
 class PDVText(LinearMethod):
@@ -50,8 +57,7 @@ class PDVText(LinearMethod):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        before, after = self.host
-        return (Term(before), Term(after))
+        return _terms(*self.host)
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         return np.array([1 - self.alpha_text, self.alpha_text], np.float32)
@@ -67,8 +73,7 @@ class PDVImage(LinearMethod):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        before, after = self.host
-        return (Term("reference_image"), Term(before), Term(after))
+        return _terms("reference_image", *self.host)
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         return np.array([1, -self.alpha_image, self.alpha_image], np.float32)
@@ -86,8 +91,7 @@ class PDVFusion(LinearMethod):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        before, after = self.host
-        return (Term("reference_image"), Term(before), Term(after))
+        return _terms("reference_image", *self.host)
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
         gamma = (1 - self.beta) * self.alpha_image + self.beta * self.alpha_text

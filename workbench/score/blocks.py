@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import groupby
 
@@ -13,6 +14,7 @@ from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
 from workbench.score.lines import STRAIGHT, Lines, box
+from workbench.score.shares import equal_slices
 from workbench.score.similarities import Similarities
 
 ITEMS = 4096  # items in a block at most
@@ -119,10 +121,15 @@ class Plan:
             exact=np.empty((n, self.n_terms)),
         )
 
-    def ranks(self, job: CountedTargets) -> Int["P Q T"]:
+    def ranks(self, job: CountedTargets, workers: int) -> Int["P Q T"]:
         """Target ranks from the marks."""
         among_distractors = np.empty((len(job.query), len(self.lines.order)), np.int32)
-        halfline.settle(self.table, self.lines.order, job.marks, among_distractors)
+
+        def settle(rows: slice) -> None:
+            halfline.settle(self.table, self.lines.order, job.marks[rows], among_distractors[rows])
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(settle, equal_slices(len(job.query), -(-len(job.query) // workers))))
         return job.ranks(among_distractors, self.lines)
 
     def query_blocks(self, n: int) -> list[slice]:

@@ -63,7 +63,7 @@ def count_ranks(
         worst = _count(plan, list(jobs.values()), workers or cores())
         if rounding is None or worst <= rounding / 2:
             break
-    return {name: plan.ranks(job) for name, job in jobs.items()}
+    return {name: plan.ranks(job, workers or cores()) for name, job in jobs.items()}
 
 
 def lines_of(weights: Float["P K"] | Float["P Q K"], biased: bool = False) -> Lines:

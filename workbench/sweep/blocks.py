@@ -20,6 +20,7 @@ from workbench.registry import UnknownName, nearest
 from workbench.score.certified import certified_target_ranks
 from workbench.score.distinct import distinct_weights
 from workbench.score.ranks import target_ranks
+from workbench.score.shares import equal_slices
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
 
@@ -95,7 +96,7 @@ def _counted(
     n_settings = len(methods) if fixed is None else len(fixed.weights)
     cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
     cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
-    for rows in _slices(sims.n_queries, CELLS // cells):
+    for rows in equal_slices(sims.n_queries, CELLS // cells):
         some = sims.queries(rows, share=False)
         settings = _settings(_weights(methods, some), bias is not None) if fixed is None else fixed
         mine = bias[rows] if bias is not None and bias.ndim == 2 else bias
@@ -150,7 +151,7 @@ def _scored(p: int, method: Method, case, qrels: Mapping[str, Qrels], asked: Ask
     n_queries, n_items = len(case.benchmark.queries), len(case.benchmark.gallery)
     bias = _checked(asked.bias(method) if callable(asked.bias) else asked.bias, n_queries, n_items)
     step = n_queries if getattr(method, "transductive", False) else SCORES // n_items
-    for rows in _slices(n_queries, step):
+    for rows in equal_slices(n_queries, step):
         scores = method.score(case if step >= n_queries else some_queries(case, rows))
         if bias is not None:
             scores = scores + (bias[rows] if bias.ndim == 2 else bias)
@@ -203,9 +204,3 @@ def _chosen(bench: Benchmark, names: Sequence[str]) -> dict[str, Qrels]:
                 f"{bench.name} has no qrels {name!r}.{nearest(name, bench.qrels)} Known: {', '.join(bench.qrels)}"
             )
     return {name: bench.qrels[name] for name in names}
-
-
-def _slices(n: int, step: int) -> Iterator[slice]:
-    """Equal slices of at most `step`."""
-    step = -(-n // -(-n // max(1, step)))
-    return (slice(start, min(start + step, n)) for start in range(0, n, step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.evaluation import query_columns
 from workbench.methods.base import METHODS, Method
 from workbench.metrics import measure, parse_metric
 from workbench.protocol import groups_of, protocol_text, rules_of
+from workbench.score.shares import equal_slices
 from workbench.sweep.blocks import Asked, Bias, RankBlock, rank_blocks
 from workbench.sweep.some import source_of
 
@@ -54,7 +56,7 @@ def sweep(
     shares = _shares(bench)
     totals = np.zeros((len(methods), len(specs)))
     for block in rank_blocks(methods, case, qrels, Asked(certified, bias, workers)):
-        totals[block.members] += _measured(block, specs, shares)[block.which]
+        totals[block.members] += _measured(block, specs, shares, workers)[block.which]
     values = totals / len(bench.queries) if shares is None else totals
     frame = pd.DataFrame({**_columns(methods), **dict(zip(specs, values.T, strict=True))})
     frame = frame.melt([name for name in frame if name not in specs], list(specs), "metric", "value")
@@ -68,20 +70,22 @@ def sweep(
     )
 
 
-def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
-    """Each metric's sum over the block's queries, for each distinct setting."""
+def _measured(
+    block: RankBlock, specs: Sequence[str], shares: np.ndarray | None, workers: int | None
+) -> Float["U M"]:
+    """Each metric's sum over the block's queries, for each distinct setting; the order of the sums is always the same."""
     n_queries = block.queries.stop - block.queries.start
     cells = max(ranks.size for ranks in block.ranks.values()) // n_queries
-    totals = 0
-    for some in (slice(q, q + max(1, RANKS // cells)) for q in range(0, n_queries, max(1, RANKS // cells))):
+
+    def measured(some: slice) -> Float["M U"]:
         by_query = {name: ranks[:, some].transpose(1, 0, 2) for name, ranks in block.ranks.items()}
         n_some, n_settings, _ = next(iter(by_query.values())).shape
         flat = {name: ranks.reshape(n_some * n_settings, -1) for name, ranks in by_query.items()}
         weight = np.ones(n_some) if shares is None else shares[block.queries][some]
-        totals += np.stack(
-            [weight @ one.reshape(n_some, n_settings) for one in measure(flat, specs).values()]
-        )
-    return totals.T
+        return np.stack([weight @ one.reshape(n_some, n_settings) for one in measure(flat, specs).values()])
+
+    with ThreadPoolExecutor(workers) as pool:
+        return sum(pool.map(measured, equal_slices(n_queries, RANKS // cells))).T
 
 
 def _shares(bench: Benchmark) -> Float[" Q"] | None:
