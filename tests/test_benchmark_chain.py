@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from tests.data import layouts
 from workbench import cli, data
 from workbench.case import load_case
-from workbench.data import circo, cirr, domain, fashioniq, genecis, icir
+from workbench.data import circo, cirr, domain, domain_pairs, fashioniq, genecis, icir
+from workbench.data.images import each_once
 from workbench.language.cache import RecordedCaptions, RecordedEdits
 
 MODELS = Path(__file__).parents[1] / "data" / "models"
@@ -28,7 +29,7 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.chdir(tmp_path)
-    for module in (circo, cirr, domain, fashioniq, genecis, icir):
+    for module in (circo, cirr, domain, domain_pairs, fashioniq, genecis, icir):
         for split in module.PUBLISHED:
             monkeypatch.setitem(module.PUBLISHED, split, {})
     monkeypatch.setitem(fashioniq.COUNTED, "val", dict.fromkeys(fashioniq.CATEGORIES, (3, None, None, 0)))
@@ -65,6 +66,7 @@ CASES = {
     "genecis": (genecis_all, "all", (), ["Recall@1", "Recall@3 focus_object"]),
     "icir": (layouts.icir, "test", (), ["mAP", "mmAP", "minmAP"]),
     "domain": (layouts.domain, "cartoon", (), ["Recall@10"]),
+    "domain_pairs": (layouts.domain_pairs, "minidn", (), ["mAP", "Precision@50"]),
     "objects": (layouts.coco_objects, "val", (), ["Recall@1"]),
     "folder": (folder_with_targets, "all", ("reference=ranked",), ["recall@1", "map@10"]),
 }
@@ -77,7 +79,7 @@ def test_the_whole_chain_on_a_benchmark_from_its_own_folder(home, name):
     where = ["--benchmark", name, "--split", split, "--root", build(home / "elsewhere")]
     where += [word for choice in choices for word in ("--choice", choice)]
     bench = data.load(name, split, home / "elsewhere", **dict(choice.split("=") for choice in choices))
-    pictures = len(bench.gallery) + len(bench.references or ())
+    pictures = len(bench.gallery) + (len(each_once(bench.references)[0]) if bench.references else 0)
     encoded = run("encode", *where).splitlines()
     assert sum(int(line.split()[0]) for line in encoded) == pictures
     assert "captions by tiny-coca@" in run("caption", *where)
@@ -88,9 +90,11 @@ def test_the_whole_chain_on_a_benchmark_from_its_own_folder(home, name):
     known = RecordedEdits.replay(edits).records
     assert len(known) + len(known.failures()) > 0
     assert ran.exit_code == bool(known.failures()), ran.output
+    stored = len(list((home / "cache" / "embeddings").glob("images-*")))
     methods = [word for method in CAPTION_METHODS for word in ("--method", method)]
     said = json.loads(run("evaluate", *where, "--edits", edits, *methods, "--json"))
     assert said["captions"] == captions.id
+    assert len(list((home / "cache" / "embeddings").glob("images-*"))) == stored, "what encode made was found"
     assert said["recomposer"].startswith("tiny-editor")
     assert set(said["official"]) == set(CAPTION_METHODS)
     assert set(official) <= set(said["official"]["cirevl"])

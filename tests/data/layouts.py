@@ -203,6 +203,24 @@ def domain(root: Path) -> Path:
     return root
 
 
+def domain_pairs(root: Path, split: str = "minidn") -> Path:
+    """Two classes in four domains: a query and two pictures of the database in each; LTLL: one list is both."""
+    domains = ("Old", "New") if split == "ltll" else ("clipart", "painting", "real", "sketch")
+    files = {"full_files.csv": 2} if split == "ltll" else {"query_files.csv": 1, "database_files.csv": 2}
+    root.mkdir(parents=True, exist_ok=True)
+    for file, number in files.items():
+        lines = [
+            (f"{split}/{domain}/{kind}/{file[0]}{i}.jpg", domain, kind)
+            for domain in domains
+            for kind in ("ant", "axe")
+            for i in range(number)
+        ]
+        (root / file).write_text("".join(" ".join(line) + "\n" for line in lines))
+        for i, (path, *_) in enumerate(lines):
+            write_picture(root / path.removeprefix(f"{split}/"), len(file) * 100 + i)
+    return root
+
+
 OBJECTS_CSV = "id,query_regions,query_class,classes\na.jpg,1.5;2;7.0;6 ,dog,cat;sofa\nb.jpg,0;0;12;10 ,car,\n"
 
 

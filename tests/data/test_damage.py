@@ -73,6 +73,13 @@ LAYOUTS = {
         ("imgnet_real_query.txt", "imgnet_targets.txt"),
         ("real", "imagenet-r"),
     ),
+    "domain-pairs": Layout(
+        "domain_pairs",
+        "minidn",
+        layouts.domain_pairs,
+        ("query_files.csv", "database_files.csv"),
+        ("clipart", "painting", "real", "sketch"),
+    ),
     "objects": Layout(
         "objects", "val", layouts.coco_objects, ("coco_eval.csv",), ("val2017", "val2017_masked")
     ),
@@ -130,10 +137,8 @@ def test_missing_annotations_and_folders_are_named_together(tmp_path, layout):
         layout.load(tmp_path / "empty")
     said = " ".join(caught.value.problems)
     assert all(Path(file).name in said for file in layout.annotations)
-    lists_name_folders = layout.benchmark in (
-        "icir",
-        "domain",
-    )  # the paths of pictures stand in the lists alone
+    # of these the paths of pictures stand in the lists alone
+    lists_name_folders = layout.benchmark in ("icir", "domain", "domain_pairs")
     assert lists_name_folders or Path(layout.pictures[0]).name in said
     assert str(tmp_path / "empty") in said
 

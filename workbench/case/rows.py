@@ -11,6 +11,7 @@ from workbench.arrays import Float, unit
 from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients
 from workbench.case.texts import Texts
 from workbench.case.wording import PSEUDO_PROMPTS
+from workbench.data.images import each_once
 from workbench.score.naming import take_apart
 
 NEXT_TO_NOTHING = 1e-12  # the length of a row that must have a direction and should not count
@@ -69,8 +70,13 @@ class Rows:
         return self.given.store.images(self.given.encoder, pictures).raw()
 
     def _reference_image(self) -> Float["Q D"]:
-        rows = self.given.per_reference(lambda rows: self.of("image")[rows], self._image)
+        rows = self.given.per_reference(lambda rows: self.of("image")[rows], self._each_once)
         return np.array(rows, dtype=np.float32)
+
+    def _each_once(self, pictures: Sequence) -> Float["n D"]:
+        """Rows of pictures of which some stand there several times, as where one is asked about in several ways."""
+        different, which = each_once(pictures)
+        return self._image(different)[which]
 
     def _objects(self, kind: str) -> Float["Q D"]:
         """The mean of the unit rows of the objects that each query's target must show, or must not."""

@@ -40,11 +40,12 @@ def encode(
 
 
 def pictures_of(benchmark: str, split: str, root: Path | None, choice: list[str] | None) -> list:
-    """The gallery's pictures, then those of references outside it, where there are any."""
+    """The gallery's pictures, then those of references outside it, where there are any, each once."""
     from workbench import data
+    from workbench.data.images import each_once
 
     loaded = data.load(benchmark, split, root, **choices(choice))
-    return [pictures for pictures in (loaded.gallery.images, loaded.references) if pictures is not None]
+    return [loaded.gallery.images, *([each_once(loaded.references)[0]] if loaded.references else [])]
 
 
 def pictures_in(folder: Path):

@@ -15,7 +15,7 @@ from workbench.registry import Registry, UnknownName, nearest
 # where a loader takes it, reads annotation files only.
 BENCHMARKS = Registry("benchmark", entry_point_group="workbench.benchmarks")
 BENCHMARKS.declare("tinycir", "workbench.data.tinycir:load")
-for _name in ("cirr", "circo", "fashioniq", "genecis", "icir", "domain", "objects", "folder"):
+for _name in ("cirr", "circo", "fashioniq", "genecis", "icir", "domain", "domain_pairs", "objects", "folder"):
     BENCHMARKS.declare(_name, f"workbench.data.{_name}:load")
 
 

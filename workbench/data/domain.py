@@ -7,7 +7,7 @@
 label = class + 1000 x domain (cartoon, origami, toy, sculpture; 4: real, the distractors). A split is a target
 domain; every photograph asks for its class in that domain. Recall@K is the found share of the right pictures, not a
 hit rate, and queries whose class the domain lacks count as 0; their number is stated on the card.
-Left out: FREEDOM's lists for MiniDomainNet, NICO++ and LTLL.
+Left out: FREEDOM's lists for other data sets, which are `domain_pairs`.
 Citation: K. Saito et al., Pic2Word, CVPR 2023; D. Hendrycks et al., The Many Faces of Robustness, ICCV 2021.
 """
 

@@ -185,6 +185,15 @@ class JoinedImages(Sequence):
         return self.parts[part].digest(row)
 
 
+def each_once(pictures: Sequence) -> tuple[Sequence, list[int]]:
+    """The different pictures, by their bytes, in order of first appearance; and which of them each picture is."""
+    first: dict[str, int] = {}
+    owner = [first.setdefault(pictures.digest(i), i) for i in range(len(pictures))]
+    place = {i: row for row, i in enumerate(first.values())}
+    different = pictures if len(first) == len(pictures) else JoinedImages(pictures).some(first.values())
+    return different, [place[i] for i in owner]
+
+
 def open_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Encoded bytes as an RGB picture (first frame, transparency dropped). Raises PictureError naming `name`."""
     try:
