@@ -21,6 +21,7 @@ from IPython.display import SVG, display
 from matplotlib.figure import Figure
 
 from workbench import case as cases
+from workbench.capture import Capture
 from workbench.case import Case
 from workbench.data.benchmark import Benchmark
 from workbench.evaluation import evaluate, results_table
@@ -28,6 +29,7 @@ from workbench.language.recompose import RuleRecomposer
 from workbench.methods import LinearMethod, Method, label
 from workbench.metrics import parse_metric
 from workbench.paths import home, inside
+from workbench.plots.hub_gallery import Captured, HubLine, hub_gallery
 from workbench.plots.style import same_drawing, svg
 from workbench.plots.triplets import Ranked, Triplet, triplet_sheet
 from workbench.score.line import RankCurves, rank_curves
@@ -45,6 +47,7 @@ __all__ = [
     "setup",
     "shares",
     "show",
+    "show_hubs",
     "show_targets",
     "show_triplets",
     "steps",
@@ -186,6 +189,27 @@ def show_triplets(
 ) -> Figure:
     """A sheet: reference image, modification text, and the first k of each method, targets marked."""
     return triplet_sheet(triplets(case, methods, queries, k), title)
+
+
+def show_hubs(case: Case, captured: Capture, items: Sequence[int], title: str, queries: int = 3) -> Figure:
+    """A sheet of hubs (rows of the gallery): each with the first queries that it captures wrongly, those lost to it first."""
+    images, lines = case.benchmark.gallery.images, []
+    for item in items:
+        hub = captured.hubs.set_index("item").loc[item]
+        places = captured.places.query("item == @item and not right")
+        some = places.sort_values(["lost", "place"], ascending=[False, True]).head(queries)
+        pairs = [
+            Captured(
+                images[case.benchmark.queries[row["query"]].reference],
+                row["modification"],
+                images[row["target"]] if row["target"] >= 0 else None,
+                f"the hub at {row['place']},\nthe target at {row['target_rank']}",
+            )
+            for row in some.to_dict("records")
+        ]
+        text = f"in {hub['n_k']} lists,\n{hub['times_mean']:.0f} times the mean:\nright {hub['right']}, wrong {hub['wrong']};\n"
+        lines.append(HubLine(images[item], f"{text}queries lost: {hub['lost']:.1f}", pairs))
+    return hub_gallery(lines, title)
 
 
 def show_targets(benchmark: Benchmark, queries: Sequence[int], title: str) -> Figure:

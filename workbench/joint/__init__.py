@@ -3,11 +3,13 @@
     mitigated   Mitigated, MitigatedHalves: a method with a mitigator behind it is a method, and is evaluated as one
     banks       where the bank's queries come from: this case's own, another case's, the gallery's captions
     table       joint_table: every method x intervention x mitigator x bank, recall against skewness, with intervals
+    frames      N_k, Lorenz curves and rank changes as frames, for `plots.hubs`
 
 Which queries the hubs capture stands in `capture`.
 """
 
 from workbench.joint.banks import bank_of_queries, captions_bank, fair_scores, other_case_bank
+from workbench.joint.frames import lorenz_frame, occurrence_frame, rank_changes
 from workbench.joint.mitigated import Given, Mitigated, MitigatedHalves
 from workbench.joint.table import joint_table, skewness_interval
 
@@ -19,6 +21,9 @@ __all__ = [
     "captions_bank",
     "fair_scores",
     "joint_table",
+    "lorenz_frame",
+    "occurrence_frame",
     "other_case_bank",
+    "rank_changes",
     "skewness_interval",
 ]

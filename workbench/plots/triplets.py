@@ -60,19 +60,19 @@ def triplet_sheet(triplets: Sequence[Triplet], title: str) -> Figure:
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.01, hspace=0.02)
     for row, (triplet, label) in enumerate(lines):
         if label == next(iter(triplet.results)):
-            _picture(figure.add_subplot(grid[row, 0]), triplet.reference, "reference image", GREY, 1.2)
+            framed_picture(figure.add_subplot(grid[row, 0]), triplet.reference, "reference image", GREY, 1.2)
         _words(figure.add_subplot(grid[row, 1]), triplet, label)
         ranked = triplet.results[label]
         for column, (picture, right) in enumerate(zip(ranked.pictures, ranked.is_target, strict=True)):
             caption = ranked.captions[column] if ranked.captions else str(column + 1)
             axes = figure.add_subplot(grid[row, column + 2])
             colour, thick = (TARGET, 3.2) if right else ("#CCCCCC", 0.8)
-            _picture(axes, picture, f"{caption} ✓".strip() if right else caption, colour, thick)
+            framed_picture(axes, picture, f"{caption} ✓".strip() if right else caption, colour, thick)
     headline(figure, title)
     return figure
 
 
-def _picture(axes: Axes, picture: Image.Image, caption: str, colour: str, thick: float) -> None:
+def framed_picture(axes: Axes, picture: Image.Image, caption: str, colour: str, thick: float) -> None:
     """The picture's own pixels (no resampling) in a frame, its caption above."""
     axes.imshow(picture, interpolation="none")
     axes.set(xticks=[], yticks=[])
