@@ -304,7 +304,7 @@ def test_impossible_settings_are_named(make, message, world):
         make(world)
 
 
-@pytest.mark.parametrize("mitigator", [m for m in OF_SCORES if not isinstance(m, MutualProximity)], ids=label)
+@each_of_scores
 def test_an_excluded_picture_stays_last(mitigator, world):
     scores = world.scores.copy()
     scores[2, 5] = -np.inf

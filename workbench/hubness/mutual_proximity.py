@@ -50,23 +50,39 @@ class FittedMutualProximity:
     k: int
 
     def __call__(self, scores: Float["q n"], queries: slice, items: slice) -> Float["q n"]:
-        from scipy.special import log_ndtr
-
         check_whole_rows("mutual proximity", scores, items, len(self.mean))
         mean, spread = _moments(scores, self.k, "query", queries.start or 0)
-        by_query = log_ndtr((scores - mean[:, None]) / spread[:, None])
-        return by_query + log_ndtr((scores - self.mean) / self.spread)
+        out = _log_normal((scores - mean[:, None]) / spread[:, None])
+        out += _log_normal((scores - self.mean) / self.spread)
+        return out
+
+
+def _log_normal(values: np.ndarray) -> np.ndarray:
+    """log P(Z < z) of a standard normal Z; by the slower way only where the probability itself would be too small."""
+    from scipy.special import log_ndtr, ndtr
+
+    far = values < -5
+    tail = log_ndtr(values[far])
+    with np.errstate(divide="ignore"):
+        out = np.log(ndtr(values), out=values)
+    out[far] = tail
+    return out
 
 
 def _moments(scores: np.ndarray, k: int, what: str, first: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (population form) of each row's k largest scores that count."""
     some = largest(scores, k) if k else scores
-    counted = ~np.isneginf(some)
-    mean = np.mean(some, axis=1, dtype=np.float64, where=counted)
-    spread = np.std(some, axis=1, dtype=np.float64, where=counted)
+    left_out = np.isneginf(some)
+    count = some.shape[1] - np.count_nonzero(left_out, axis=1)
+    some = np.where(left_out, 0, some) if left_out.any() else some
+    with np.errstate(divide="ignore", invalid="ignore"):  # no score that counts: named below
+        mean = (some.sum(axis=1, dtype=np.float64) / count).astype(scores.dtype)
+        away = some - mean[:, None]
+        away[left_out] = 0
+        spread = np.sqrt(np.square(away, out=away).sum(axis=1, dtype=np.float64) / count).astype(scores.dtype)
     bad = np.flatnonzero(~(spread > 0))
     if len(bad):
         raise MitigatorError(
             f"mutual proximity: the scores of {what} {first + bad[0]} are all equal, so they have no spread"
         )
-    return mean.astype(scores.dtype), spread.astype(scores.dtype)
+    return mean, spread
