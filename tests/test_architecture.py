@@ -23,7 +23,7 @@ LAYERS = (
     ("significance",),
     ("protocol", "official", "submission", "evaluation", "sweep", "runs", "choose", "breakdown", "capture", "joint"),
     ("plots", "tables"),
-    ("notebook", "batch", "widgets", "cli"),
+    ("notebook", "diagnosis", "batch", "widgets", "cli"),
 )
 PLACE = {name: place for place, layer in enumerate(LAYERS) for name in layer}
 

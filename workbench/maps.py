@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,13 +50,13 @@ class JointMap(NamedTuple):
 def joint_map(
     images: Float["N D"],
     texts: Float["M D"],
-    how: Literal["pca", "umap"] = "pca",
+    how: str = "pca",
     seed: int = 0,
     cache: Path | str | None = None,
 ) -> JointMap:
     """Both modalities' unit rows on one map of two axes; sets need not be pairs.
 
-    PCA is centred on the union and signed so that pictures lie to the right. UMAP (extra `maps`) takes seconds to
+    how: "pca", centred on the union and signed so that pictures lie to the right. UMAP (extra `maps`) takes seconds to
     minutes, so its map is kept under ``cache`` (the workbench's cache unless given) by the content of the rows, seed
     and version; ``seed`` is for UMAP alone. Its coordinates differ between machines: look, do not compare.
     Raises MapError for fewer than three rows in all, another ``how``, or where umap-learn is missing.

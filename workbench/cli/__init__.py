@@ -6,6 +6,7 @@
     workbench captions    the texts that models wrote: show, diff, export, import
     workbench retrieve    one reference image + one text -> a sheet of ranked pictures
     workbench evaluate    methods on a benchmark -> a results table with intervals and paired tests
+    workbench diagnose    two arrays of embeddings -> every measure of the modality gap, with figures
     workbench check       is a benchmark's folder whole, and what is missing
     workbench score       anyone's ranking file -> a benchmark's official metrics
     workbench import-embeddings   a model's own features -> an encoder's name, "imported:NAME"
@@ -22,6 +23,7 @@ from workbench.cli import (
     caption,
     captions,
     check,
+    diagnose,
     encode,
     evaluate,
     import_embeddings,

@@ -1,0 +1,97 @@
+"""workbench diagnose: two arrays of embeddings -> every measure of the gap, with figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.base import CommandError, Json, app
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEFT_OUT = "left out: needs pairs"
+
+
+@app.command()
+def diagnose(
+    images: Annotated[
+        Path, typer.Option(help="image rows (N, D): .npy, .safetensors, FILE.npz or FILE.npz#NAME")
+    ],
+    texts: Annotated[Path, typer.Option(help="text rows (M, D), likewise")],
+    out: Annotated[Path | None, typer.Option(help="folder for tables (CSV) and figures (SVG)")] = None,
+    unpaired: Annotated[
+        bool, typer.Option(help="row i of one does not belong to row i of the other")
+    ] = False,
+    most: Annotated[int, typer.Option(help="rows of each for what compares all with all", min=2)] = 2000,
+    umap: Annotated[
+        bool, typer.Option(help="a UMAP map too (extra: maps); its axes are not to be measured")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="of samples, random references and UMAP")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure the modality gap of anyone's embeddings: each value beside that of random directions, and what it does not say.
+
+    Rows are pairs where both files have as many (found by id where both hold "ids"), unless --unpaired; without
+    pairs, what needs them is left out, by name. Nothing in the files is run.
+    """
+    from workbench.diagnosis import of_files, report
+
+    if umap and out is None:
+        raise CommandError("--umap draws a figure: say where to, with --out")
+    sets = of_files(images, texts, unpaired)
+    frame = report(sets, most, seed)
+    if as_json:
+        typer.echo(frame.to_json(orient="records", indent=1))
+    else:
+        sizes = f"{len(sets.images):,} images, {len(sets.texts):,} texts, D = {sets.images.shape[1]}"
+        typer.echo(f"{sets.source}: {sizes}, {'pairs' if sets.paired else 'no pairs'}")
+        _print(frame)
+    if out is not None:
+        _write(out, sets, most, seed, umap)
+
+
+def _print(frame: pd.DataFrame) -> None:
+    whole = frame["rows"].iloc[0]
+    typer.echo(f"{'measure':<34}{'value':>10}{'random':>10}  range")
+    for row in frame[frame["note"] == ""].to_dict("records"):
+        more = [row["range"], *([f"flag: {row['flag']}"] if row["flag"] else [])]
+        more += [f"on {row['rows']} rows"] if row["rows"] != whole else []
+        typer.echo(f"{row['metric']:<34}{row['value']:>10.4f}{row['random']:>10.4f}  {', '.join(more)}")
+    typer.echo("random: the same measure of directions drawn evenly, as many and as wide")
+    left = frame.loc[frame["note"] == LEFT_OUT, "metric"]
+    if len(left):
+        typer.echo(f"left out, because they need pairs: {'; '.join(left)}")
+    for row in frame[~frame["note"].isin(["", LEFT_OUT])].to_dict("records"):
+        typer.echo(f"no value: {row['metric']} ({row['note']})")
+    typer.echo("what they do not say:")
+    for said, rows in frame[frame["note"] == ""].groupby("not said", sort=False):
+        typer.echo(f"  {'; '.join(rows['metric'])}: {said}")
+
+
+def _write(out: Path, sets, most: int, seed: int, umap: bool) -> None:
+    """CSV and SVG files, the same bytes for the same arrays (UMAP's map aside); what has no value is said, not written."""
+    import pandas as pd
+
+    from workbench.arrays import ArrayError
+    from workbench.diagnosis import everything
+    from workbench.geometry import GeometryError
+    from workbench.interventions import InterventionError
+    from workbench.plots.curves import FrameError
+    from workbench.plots.style import svg
+
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, make in everything(sets, most, seed, umap).items():
+        try:
+            made = make()
+        except (GeometryError, InterventionError, ArrayError, FrameError) as error:
+            typer.echo(f"not written: {name} ({error})", err=True)
+            continue
+        table = isinstance(made, pd.DataFrame)
+        text = made.to_csv(index=False, lineterminator="\n") if table else svg(made)
+        written.append(f"{name}.{'csv' if table else 'svg'}")
+        (out / written[-1]).write_text(text, "utf-8")
+    typer.echo(f"wrote {', '.join(written)} to {out}", err=True)

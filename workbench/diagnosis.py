@@ -1,0 +1,198 @@
+"""Two sets of rows, of pictures and of texts, from a case or from files: every measure and figure of their gap.
+
+What `workbench diagnose` and notebook 02 share. Measures are ``geometry``'s, interventions are fitted on the sets
+themselves unless said otherwise (``held_out``), and each table says so.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from workbench.arrays import Float, check_shape
+from workbench.case.case import Case
+from workbench.data.features import FeaturesError, read_features, rows_of
+from workbench.geometry import (
+    cosine_samples,
+    eigenvalues,
+    gap_norm,
+    gap_report,
+    gap_vector,
+    paired_auc,
+)
+from workbench.interventions import INTERVENTIONS, Calibration, Centring, Intervention, Shift, calibration_of
+from workbench.interventions.closing import closing_sweep, effects
+from workbench.maps import joint_map
+from workbench.plots.spaces import MapPanel, closing_the_gap, cosine_histograms, gap_map, spectra
+
+DRAWN = 250  # rows of each modality on a map: more are a blot
+AS_IT_IS = Shift(0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoSets:
+    """Image rows (N, D) and text rows (M, D); ``paired``: row i belongs to row i. ``source`` says in words what they are.
+
+    Raises ArrayError for unlike widths, FeaturesError for pairs of unequal numbers.
+    """
+
+    images: Float["N D"]
+    texts: Float["M _"]
+    source: str
+    paired: bool = True
+
+    def __post_init__(self):
+        check_shape("texts", self.texts, "M D", D=check_shape("images", self.images, "N D")["D"])
+        if self.paired and len(self.images) != len(self.texts):
+            raise FeaturesError(
+                f"{self.source}: got {len(self.images):,} images and {len(self.texts):,} texts, which are no pairs"
+            )
+
+    def some(self, most: int, seed: int = 0) -> TwoSets:
+        """At most ``most`` rows of each, drawn with the seed, pairs together; ``source`` says so."""
+        if max(len(self.images), len(self.texts)) <= most:
+            return self
+        rng = np.random.default_rng(seed)
+        chosen = np.sort(rng.permutation(len(self.images))[:most])
+        others = chosen if self.paired else np.sort(rng.permutation(len(self.texts))[:most])
+        source = f"{self.source}, {len(chosen):,} of {len(self.images):,} rows"
+        return replace(self, images=self.images[chosen], texts=self.texts[others], source=source)
+
+    def halves(self, seed: int = 0) -> tuple[TwoSets, TwoSets]:
+        """Two disjoint halves, drawn with the seed, pairs together."""
+        order = np.random.default_rng(seed).permutation(len(self.images))
+        cut = len(order) // 2
+        other = order if self.paired else np.random.default_rng(seed).permutation(len(self.texts))
+        middle = cut if self.paired else len(other) // 2
+        return tuple(
+            replace(
+                self,
+                images=self.images[rows],
+                texts=self.texts[more],
+                source=f"{which} half of {self.source}",
+            )
+            for which, rows, more in (
+                ("one", order[:cut], other[:middle]),
+                ("the other", order[cut:], other[middle:]),
+            )
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        return Calibration(self.images, self.texts, self.source)
+
+
+def of_case(case: Case, view: str = "caption") -> TwoSets:
+    """A case's gallery: its pictures and one caption of each. Raises UnknownName where the case has no such view."""
+    sets = calibration_of(case, view)
+    return TwoSets(sets.images, sets.texts, sets.source)
+
+
+def of_files(images: Path | str, texts: Path | str, unpaired: bool = False) -> TwoSets:
+    """Two files of rows, as ``data.features.read_features`` takes them (.npy, FILE.npz#NAME, .safetensors).
+
+    Where both files hold ids, pairs are found by id; else row i belongs to row i. Sets of unlike sizes are unpaired.
+    Raises FeaturesError for a file that cannot be read, and for ids of which one set lacks some.
+    """
+    x, y = read_features(images), read_features(texts)
+    paired = not unpaired and len(x.rows) == len(y.rows)
+    rows = rows_of(y, x.ids, "picture") if paired and x.ids and y.ids else np.asarray(y.rows)
+    return TwoSets(np.asarray(x.rows), rows, f"{x.file} and {y.file}", paired)
+
+
+def report(sets: TwoSets, most: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """`geometry.gap_report` of the sets."""
+    return gap_report(sets.images, sets.texts, paired=sets.paired, most=most, seed=seed)
+
+
+def closing(
+    sets: TwoSets, shares: Sequence[float] | None = None, held_out: bool = False, seed: int = 0
+) -> pd.DataFrame:
+    """`interventions.closing_sweep`, fitted on the same rows; held_out: on one half, measured on the other."""
+    fitted, scored = sets.halves(seed) if held_out else (sets, sets)
+    more = {} if shares is None else {"shares": shares}
+    return closing_sweep(scored.images, scored.texts, fitted.calibration, **more)
+
+
+def interventions_table(
+    sets: TwoSets, rules: Mapping[str, Intervention] | None = None, held_out: bool = False, seed: int = 0
+) -> pd.DataFrame:
+    """`interventions.closing.effects` of the given rules, or of every registered one at its defaults, after "none"."""
+    rules = rules or {"none": AS_IT_IS} | {name: INTERVENTIONS.get(name)() for name in INTERVENTIONS.names()}
+    fitted, scored = sets.halves(seed) if held_out else (sets, sets)
+    return effects(scored.images, scored.texts, rules, fitted.calibration)
+
+
+def map_figure(
+    sets: TwoSets,
+    title: str,
+    rules: Mapping[str, Intervention] | None = None,
+    how: str = "pca",
+    seed: int = 0,
+    cache: Path | str | None = None,
+) -> Figure:
+    """A map per intervention, each fitted anew on at most 250 drawn rows; the distance of the means is that of all rows.
+
+    rules: "as they are", "shifted by the gap" and "centred" unless given.
+    """
+    rules = rules or {
+        "as they are": AS_IT_IS,
+        "shifted by the whole gap": Shift(1.0),
+        "each mean taken away": Centring(),
+    }
+    panels = []
+    for name, rule in rules.items():
+        fitted = rule.fit(sets.calibration)
+        moved = replace(sets, images=fitted.images(sets.images), texts=fitted.texts(sets.texts))
+        drawn = moved.some(DRAWN, seed)
+        found = joint_map(drawn.images, drawn.texts, how, seed, cache)
+        gap = gap_norm(moved.images, moved.texts)
+        panels.append(MapPanel(name, found.images, found.texts, found.axis_labels, gap))
+    return gap_map(panels, title, lines=sets.paired)
+
+
+def cosine_figure(sets: TwoSets, title: str, most: int = 2000, seed: int = 0) -> Figure:
+    """Histograms of cosines between and within the modalities, with the AUC where there are pairs."""
+    some = sets.some(most, seed)
+    samples = cosine_samples(some.images, some.texts, some.paired, seed=seed)
+    auc = paired_auc(some.images, some.texts) if some.paired else None
+    return cosine_histograms(samples, title, auc)
+
+
+def spectra_figure(sets: TwoSets, title: str) -> Figure:
+    """Eigenvalues of each modality, and in how many dimensions the gap lies."""
+    values = {"image": eigenvalues(sets.images), "text": eigenvalues(sets.texts)}
+    return spectra(values, gap_vector(sets.images, sets.texts), title)
+
+
+def everything(
+    sets: TwoSets, most: int = 2000, seed: int = 0, umap: bool = False
+) -> dict[str, Callable[[], pd.DataFrame | Figure]]:
+    """What makes each table and each figure, by name; what needs pairs is not there without them."""
+    some, alone = sets.some(most, seed), {"as they are": AS_IT_IS}
+    swept = functools.cache(lambda: closing(some))
+    made = {
+        "metrics": functools.partial(report, sets, most, seed),
+        "gap_map": lambda: map_figure(sets, _gap_title(sets), seed=seed),
+        "cosine_histograms": lambda: cosine_figure(
+            sets, "Cosines between and within the modalities", most, seed
+        ),
+        "spectra": lambda: spectra_figure(sets, "Directions in use, and those of the gap"),
+    }
+    if umap:
+        made["gap_map_umap"] = lambda: map_figure(sets, "Neighbours, not distances", alone, "umap", seed)
+    if sets.paired:
+        made |= {"closing": swept, "interventions": lambda: interventions_table(some)}
+        title = "What bringing the means together does to retrieval (fitted on the same rows)"
+        made["closing_the_gap"] = lambda: closing_the_gap(swept(), title)
+    return made
+
+
+def _gap_title(sets: TwoSets) -> str:
+    return f"The means lie {gap_norm(sets.images, sets.texts):.2f} apart"
