@@ -119,7 +119,8 @@ def usual_metrics(distances: torch.Tensor, bench: Benchmark) -> list[float]:
         labels = ranking == names[qrels.targets]
         return [float(labels[:, :k].any(axis=1).mean()) for k in (1, 5, 10, 50)]
     found = np.zeros((4, len(ranking)))
-    for q, targets in enumerate(names[qrels.targets]):
+    for q, row in enumerate(qrels.targets):
+        targets = names[row[row >= 0]]
         labels = np.isin(ranking[q, :50], targets)
         precision = labels.cumsum() * labels / np.arange(1, 51)
         found[:, q] = [precision[:k].sum() / min(len(targets), k) for k in (5, 10, 25, 50)]

@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -173,12 +174,17 @@ def parse_metric(spec: str) -> Metric:
         )
     qrels, name, k = match.groups()
     function = METRICS.get(name)
-    cutoff = inspect.signature(function).parameters.get("k")
+    cutoff = _cutoff_of(function)
     if k is None and cutoff is not None and cutoff.default is inspect.Parameter.empty:
         raise MetricError(f'metric {spec!r}: {name} needs a cut-off, for instance "{name}@10"')
     if k is not None and cutoff is None:
         raise MetricError(f"metric {spec!r}: {name} takes no cut-off")
     return Metric(spec, qrels or "default", function, None if k is None else int(k))
+
+
+@cache
+def _cutoff_of(function: Callable) -> inspect.Parameter | None:
+    return inspect.signature(function).parameters.get("k")
 
 
 def measure(ranks: Mapping[str, Int["Q T"]], specs: Sequence[str]) -> dict[str, Float[" Q"]]:

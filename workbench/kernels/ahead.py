@@ -17,6 +17,7 @@ from numba import njit
 # adding ones in another order changes nothing; dividing by zero gives infinity, not an exception
 COMPILED = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"reassoc", "contract"}}
 PIECE = 2**22  # scores counted in one float32
+STRIP = 128  # scores looked at together where some are near
 
 
 class Asked(NamedTuple):
@@ -62,15 +63,28 @@ def count(products, scale, bias, first, asked, values, items, near, ahead):
             _scores(products[:, query], scale, bias, query, values)
             some = _drop(first, asked.gone[query], asked.candidates[query], values, items)
         low, high = asked.low[row], asked.high[row]
-        sure = _at_least(values[:some], high)
+        sure, near_too = _at_least_both(values[:some], high, low)
         ahead[row] += sure
-        if _at_least(values[:some], low) > sure:
-            for c in range(some):
-                if values[c] >= low and values[c] < high:
+        if near_too > sure:
+            close = _list(
+                row, first, values[:some], low, high, items, asked.candidates.shape[1] > 0, near, close
+            )
+    return close
+
+
+@njit(**COMPILED)
+def _list(row, first, values, low, high, items, chosen, near, close):
+    """Lists the values between two thresholds behind the first `close`; most strips hold none and are only counted."""
+    for start in range(0, len(values), STRIP):
+        strip = values[start : start + STRIP]
+        sure, near_too = _at_least_both(strip, high, low)
+        if near_too > sure:
+            for c in range(len(strip)):
+                if strip[c] >= low and strip[c] < high:
                     if close < len(near.row):
                         near.row[close] = row
-                        near.item[close] = first + (items[c] if asked.candidates.shape[1] else c)
-                        near.score[close] = values[c]
+                        near.item[close] = first + (items[start + c] if chosen else start + c)
+                        near.score[close] = strip[c]
                     close += 1
     return close
 
@@ -106,6 +120,16 @@ def _drop(first, gone, candidates, values, items):
 
 
 @njit(**COMPILED)
+def _at_least_both(values, high, low):
+    """How many values of a block are not below each of two thresholds."""
+    one, other = np.float32(0), np.float32(0)
+    for j in range(len(values)):
+        one += np.float32(1) if values[j] >= high else np.float32(0)
+        other += np.float32(1) if values[j] >= low else np.float32(0)
+    return int(one), int(other)
+
+
+@njit(**COMPILED)
 def _at_least(values, threshold):
     """How many values are not below a threshold."""
     total = 0
@@ -119,15 +143,14 @@ def _at_least(values, threshold):
 
 @njit(**COMPILED)
 def at_least(scores, query, threshold, counts):
-    """Counts of a given matrix (Q, N): how many scores of row query[r] are at least threshold[r]."""
-    for row in range(len(query)):
-        counts[row] = _at_least(scores[query[row]], threshold[row])
+    """Counts of a given matrix (Q, N): how many scores of row query[r] are at least threshold[r]; queries rise.
 
-
-@njit(**COMPILED)
-def all_numbers(scores):
-    """Whether a matrix holds no NaN."""
-    numbers = 0
+    Returns whether the matrix holds no NaN: each row is read once for both.
+    """
+    row, numbers = 0, 0
     for q in range(len(scores)):
         numbers += _at_least(scores[q], -np.inf)
+        while row < len(query) and query[row] == q:
+            counts[row] = _at_least(scores[q], threshold[row])
+            row += 1
     return numbers == scores.size

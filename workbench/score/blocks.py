@@ -68,7 +68,7 @@ class Plan:
 
     @cached_property
     def raw_parts(self) -> Float["K Q D"]:
-        return np.stack([_at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms])
+        return np.stack([at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms])
 
     @cached_property
     def part_lengths(self) -> Float["K Q"]:
@@ -98,7 +98,7 @@ class Plan:
         items = qrels.targets[query, column]
         similarities = np.empty((len(query), self.n_terms))
         for k, term in enumerate(self.sims.terms):
-            rows = _at_least_float32(self.sims.views[term.view][items])
+            rows = at_least_float32(self.sims.views[term.view][items])
             dots = halfline.dots(self.raw_parts[k], query, rows)
             similarities[:, k] = dots / (self.part_lengths[k, query] * halfline.lengths(rows))
         if self.rounding is None:
@@ -155,7 +155,7 @@ class Worker:
         units = [sims.unit_items(view, items) - plan.middles[w] for w, view in enumerate(sims.view_names)]
         certified = plan.rounding is not None
         some = items if certified else slice(0, 0)  # raw rows are needed for float64 only
-        raw = np.stack([_at_least_float32(sims.views[view][some]) for view in sims.view_names])
+        raw = np.stack([at_least_float32(sims.views[view][some]) for view in sims.view_names])
         view_lengths = np.stack([halfline.lengths(rows) for rows in raw])
         n = len(units[0])
         scratch = plan.scratch(n)
@@ -223,5 +223,5 @@ def _plain(array: np.ndarray, dtype=np.float64) -> np.ndarray:
     return np.ascontiguousarray(array, dtype)
 
 
-def _at_least_float32(rows: np.ndarray) -> np.ndarray:
+def at_least_float32(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(rows, np.result_type(rows.dtype, np.float32))

@@ -17,9 +17,11 @@ import numpy as np
 from workbench.arrays import Float, Int, unit
 from workbench.data.benchmark import Qrels
 from workbench.kernels import ahead as kernel
+from workbench.kernels import halfline
+from workbench.score.blocks import at_least_float32
 from workbench.score.counted import counted_targets, places
 from workbench.score.counting import ULP, cores, share_out, usual_rounding, worst_rounding
-from workbench.score.exact import exact_similarities, weighed
+from workbench.score.exact import weighed
 from workbench.score.ranks import NEVER
 from workbench.score.similarities import Similarities
 
@@ -60,14 +62,23 @@ class Setting:
 
     def __init__(self, sims: Similarities, weights: np.ndarray, bias: np.ndarray | None, rounding: float):
         self.sims, self.weights, self.bias = sims, weights, bias
+        self.raw = {part: at_least_float32(sims.parts[part]) for part in sims.part_names}
+        self.lengths = {part: halfline.lengths(rows) for part, rows in self.raw.items()}
         self.composed = [sims.composed(weights, view) for view in sims.view_names]
         largest = 0.0 if bias is None else float(np.abs(bias).max(initial=0))
         spare = (len(sims.terms) + 6) * ULP  # composing, dividing by lengths, adding up views
         self.reach = np.abs(weights).sum(axis=1) * (rounding + spare) + 4 * ULP * largest
 
     def exact(self, queries: Int[" p"], items: Int[" p"]) -> Float[" p"]:
-        """Scores of some pairs in float64."""
-        scores = weighed(self.weights[queries], exact_similarities(self.sims, queries, items))
+        """Scores of some pairs in float64: the formula of `exact`, compiled."""
+        similarities, rows = np.empty((len(self.sims.terms), len(queries))), {}
+        for view in self.sims.view_names:
+            rows[view] = at_least_float32(self.sims.views[view][items])
+        lengths = {view: halfline.lengths(some) for view, some in rows.items()}
+        for k, (part, view) in enumerate(self.sims.terms):
+            dots = halfline.dots(self.raw[part], queries, rows[view])
+            similarities[k] = dots / (self.lengths[part][queries] * lengths[view])
+        scores = weighed(self.weights[queries], similarities)
         if self.bias is not None:
             scores = scores + (self.bias[items] if self.bias.ndim == 1 else self.bias[queries, items])
         return scores

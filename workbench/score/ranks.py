@@ -181,7 +181,7 @@ def _is_large(scores: np.ndarray) -> bool:
 
 def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
     """Target ranks of a whole matrix by the compiled count, a share of the queries per core."""
-    from workbench.kernels.ahead import all_numbers, at_least
+    from workbench.kernels.ahead import at_least
     from workbench.score.counting import cores
 
     block = _Block.of(scores, qrels)
@@ -190,8 +190,7 @@ def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
 
     def count(rows: slice) -> bool:
         some = slice(*np.searchsorted(query, [rows.start, rows.stop]))
-        at_least(scores, query[some], threshold[some], counts[some])
-        return all_numbers(scores[rows])
+        return at_least(scores[rows], query[some] - rows.start, threshold[some], counts[some])
 
     step = -(-len(scores) // cores())
     shares = [slice(start, start + step) for start in range(0, len(scores), step)]
