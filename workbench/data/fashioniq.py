@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from workbench.data.benchmark import (
@@ -29,6 +30,7 @@ from workbench.data.benchmark import (
     BenchmarkError,
     Card,
     Gallery,
+    Qrels,
     Query,
     Summary,
     qrels_from_ids,
@@ -229,11 +231,17 @@ def _queries(one: _Category, gallery: Gallery) -> list[Query]:
     ]
 
 
-def _qrels(gallery: Gallery, found: Sequence[_Category]):
+def _qrels(gallery: Gallery, found: Sequence[_Category]) -> Qrels:
     targets = [[] if pair.target is None else [pair.target] for one in found for pair in one.pairs]
     if len(found) == 1 or not gallery.whole:  # the gallery is the category's own, or nobody knows it
         return qrels_from_ids(gallery, targets)
-    return qrels_from_ids(gallery, targets, candidates=[one.ids for one in found for _ in one.pairs])
+    candidates = np.full((len(targets), max(len(one.ids) for one in found)), -1, np.int32)
+    start = 0
+    for one in found:  # a category's list is looked up once, not once per query
+        end = start + len(one.pairs)
+        candidates[start:end, : len(one.ids)] = [gallery.row(id) for id in one.ids]
+        start = end
+    return Qrels(qrels_from_ids(gallery, targets).targets, candidates=candidates)
 
 
 def _summaries(found: Sequence[_Category]) -> tuple[Summary, ...]:
