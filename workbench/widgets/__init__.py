@@ -23,7 +23,7 @@ Names that browser tests and style sheets may rely on (CSS classes)
     .wb-trail > button.wb-back        earlier questions, the first one first
     .wb-reference .wb-modification .wb-caption .wb-edit   the question: picture, words, reference caption, composed caption
     .wb-code, button.wb-copy          the lines that reproduce the view, and the button that copies them
-    .wb-map-CONTROL                   the map's controls: method texts how colour lines gap alpha order hubs; its canvas is jupyter-scatter's
+    .wb-map-CONTROL                   the map's controls: method texts how colour lines gap alpha order hubs clear; its canvas is jupyter-scatter's
     .wb-classes .wb-measures .wb-curve    the map's legend, its table of measures, its N_k curve
     .wb-captured .wb-queries button.wb-pick[data-row]   the answer to a choice, and its pictures
 """

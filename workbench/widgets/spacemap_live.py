@@ -18,6 +18,7 @@ try:
     from workbench.widgets.board import Board
     from workbench.widgets.controls import classed
     from workbench.widgets.drawing import HEIGHT, Drawing
+    from workbench.widgets.names import Names
 except ImportError as error:
     raise ImportError(
         "the live map needs ipywidgets, anywidget and jupyter-scatter: pip install 'zscir-workbench[explore]'. "
@@ -68,6 +69,8 @@ class LiveSpaceMap:
         self.order.observe(lambda _: self._following or self._show(), "value")
         self.hubs = W.Select(options=[("none", None)], description="hubs", rows=8, layout=WIDE, style=STYLE)
         self.hubs.observe(lambda change: self._following or self._hub(change["new"]), "value")
+        self.clear = W.Button(description="Choose nothing", tooltip="no hub and no points", layout=WIDE)
+        self.clear.on_click(lambda _: self._hub(None))
 
     def _sliders(self) -> None:
         tips = {
@@ -98,16 +101,21 @@ class LiveSpaceMap:
             layout = W.Layout(flex=f"1 1 {width}", min_width="0", padding="0 0.4rem")
             return W.VBox(children, layout=layout)
 
-        for name, control in {**self.controls, "order": self.order, "hubs": self.hubs}.items():
+        for name, control in {
+            **self.controls,
+            "order": self.order,
+            "hubs": self.hubs,
+            "clear": self.clear,
+        }.items():
             classed(control, f"wb-map-{name}")
         drawing = W.VBox([self.drawing.widget], layout=W.Layout(min_height=f"{HEIGHT + 10}px"))
         parts = [
             column("26rem", self.legend, drawing),
-            column("18rem", *self.controls.values(), self.order, self.hubs),
+            column("18rem", *self.controls.values(), self.order, self.hubs, self.clear),
             column("20rem", self.measures),
         ]
         rows = W.Box(parts, layout=W.Layout(flex_flow="row wrap"))
-        return classed(W.VBox([W.HTML(panels.STYLE), rows, self.board]), "wb-map")
+        return classed(W.VBox([W.HTML(panels.STYLE), Names(), rows, self.board]), "wb-map")
 
     def _change(self, name: str, value) -> None:
         """A control was moved. What cannot be had is an alert, and the control goes back."""
