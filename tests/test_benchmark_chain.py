@@ -227,3 +227,6 @@ def test_runs_keep_the_official_numbers_and_refuse_another_protocol(home):
         assert "cannot be compared" in said.stderr
         assert key in said.stderr
     assert CliRunner().invoke(cli.app, ["runs", "table"]).exit_code == 2, "nor are all runs one table"
+    again = ("rerun", runs[2]["id"], "--root", home / "elsewhere")
+    assert "the same to the last digit" in run("runs", *again, "--choice", "gallery=union")
+    assert "protocol: gallery" in run("runs", *again, code=1)

@@ -31,8 +31,12 @@ def load(
     choice: list[str] | None = None,
     captions: Path | None = None,
     edits: Path | None = None,
+    **more,
 ) -> Case:
-    """The case with what the methods need and nothing more. Raises as `case.load_case`, MissingRecords for records."""
+    """The case with what the methods need and nothing more. Raises as `case.load_case`, MissingRecords for records.
+
+    more: anything else that `case.load_case` takes.
+    """
     from workbench.case import load_case
     from workbench.language.cache import RecordedCaptions, RecordedEdits
     from workbench.language.recompose import RuleRecomposer
@@ -46,4 +50,5 @@ def load(
         terms=[term for method in methods for term in method.terms],
         recomposer=RecordedEdits.replay(edits) if edits else RuleRecomposer(),
         **({"captions": RecordedCaptions.replay(captions)} if captions else {}),
+        **more,
     )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.cli import cases
 from workbench.cli.base import CommandError, Json, app
+from workbench.cli.score import Choice, Root
 
 if TYPE_CHECKING:  # pydantic and pandas cost a second, and `--help` should not
     from workbench.runs import Run
@@ -94,11 +96,25 @@ def rerun(
     encoder: Annotated[
         str | None, typer.Option(help="where the run's id does not say: local-dir:/folder")
     ] = None,
+    root: Root = None,
+    choice: Choice = None,
+    captions: cases.Captions = None,
+    edits: cases.Edits = None,
 ) -> None:
-    """Evaluate a run again: the same metrics to the last digit, or exit code 1 and what differs."""
-    from workbench import runs as kept
+    """Evaluate a run again: the same metrics to the last digit, or exit code 1 and what differs.
 
-    done = kept.rerun(kept.find_run(kept.read_runs(), id), encoder=encoder)
+    Records hold no path: what the run was given by --root, --choice, --captions or --edits is given again.
+    """
+    from workbench import runs as kept
+    from workbench.case import Wording
+    from workbench.runs.rerun import method_of
+
+    run, case = kept.find_run(kept.read_runs(), id), None
+    if root or choice or captions or edits:
+        name, wording = encoder or run.encoder.partition("@")[0], Wording(**run.wording)
+        where = (root, choice, captions, edits)
+        case = cases.load(run.benchmark, run.split, name, [method_of(run)], *where, wording=wording)
+    done = kept.rerun(run, case, encoder)
     typer.echo("\n".join(done.said))
     typer.echo("the same to the last digit" if done.same else "not the same")
     if not done.same:

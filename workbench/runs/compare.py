@@ -14,6 +14,7 @@ from workbench.registry import nearest
 from workbench.runs.run import Run, RunError
 from workbench.runs.store import read_queries
 
+APART = "the metrics cannot be compared"  # said where two runs answer different questions
 ASKED = ("queries", "gallery", "qrels ")  # digests of the question itself, by how their names begin
 
 
@@ -24,7 +25,7 @@ def diff(first: Run, second: Run) -> list[str]:
     questions differ the metrics are not set against each other.
     """
     said = _question(first, second)
-    numbers = ["the metrics cannot be compared"] if said else _metrics(first, second)
+    numbers = [APART] if said else _metrics(first, second)
     said += _setting(first, second) + inputs_changed(first, second) + _surroundings(first, second)
     return [*(said or ["the same setting, inputs, code and versions"]), *numbers]
 

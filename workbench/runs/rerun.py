@@ -14,14 +14,14 @@ from workbench.language import RECOMPOSERS
 from workbench.methods.base import METHODS, Method
 from workbench.provenance import commit, machine, versions
 from workbench.registry import nearest
-from workbench.runs.compare import diff
+from workbench.runs.compare import APART, diff
 from workbench.runs.record import input_digests, means
 from workbench.runs.run import Run, RunError
 
 
 @dataclass(frozen=True)
 class Rerun:
-    """``same``: every metric to the last digit. ``said``: what differs, in the words of `compare.diff`."""
+    """``same``: every metric to the last digit, of the same question. ``said``: what differs, in the words of `compare.diff`."""
 
     run: Run
     metrics: Mapping[str, float]
@@ -29,7 +29,7 @@ class Rerun:
 
     @property
     def same(self) -> bool:
-        return dict(self.metrics) == self.run.metrics
+        return dict(self.metrics) == self.run.metrics and APART not in self.said
 
 
 def rerun(run: Run, case: Case | None = None, encoder: str | None = None) -> Rerun:
