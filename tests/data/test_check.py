@@ -26,7 +26,7 @@ def test_every_picture_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "dev" / "dev-8-0-img0.png").write_text("<html>404</html>")
     (one,) = check("cirr", tmp_path, ["val"], counts=CIRR_COUNTS)
     assert [problem.split(":")[0] for problem in one.problems] == [
-        f"dev-{i}-0-img{i % 2}.png" for i in (2, 5, 8)
+        f"dev/dev-{i}-0-img{i % 2}.png" for i in (2, 5, 8)
     ]
     (quick,) = check("cirr", tmp_path, ["val"], decode=False, counts=CIRR_COUNTS)
     assert quick.problems == ()
@@ -63,7 +63,7 @@ def test_missing_and_unreadable_pictures_are_listed_together(tmp_path):
     assert one.problems == (
         "dev/dev-2-0-img0.png is empty (0 bytes)",
         "dev/dev-9-0-img1.png is missing",
-        "dev-8-0-img0.png: not a picture in a known format",
+        "dev/dev-8-0-img0.png: not a picture in a known format",
     )
     (quick,) = check("cirr", tmp_path, ["val"], decode=False, counts=CIRR_COUNTS)
     assert len(quick.problems) == 2

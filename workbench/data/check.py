@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from workbench import data
 from workbench.data.benchmark import Benchmark, BenchmarkError
 from workbench.data.files import MissingFiles
-from workbench.data.images import PictureError
+from workbench.data.images import FolderImages, PictureError
 from workbench.paths import PathEscape
 
 
@@ -60,13 +60,14 @@ def undecodable(benchmark: Benchmark) -> list[str]:
 
 
 def unreadable(pictures: Sequence) -> list[str]:
-    """A line for every picture that cannot be decoded, in their order."""
+    """A line for every picture that cannot be decoded, in their order, named with its folder."""
+    folder = f"{pictures.root.name}/" if isinstance(pictures, FolderImages) else ""
 
     def problem(i: int) -> str:
         try:
             pictures[i]
         except (PictureError, PathEscape) as error:
-            return str(error)
+            return f"{folder}{error}"
         return ""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves Python's lock
