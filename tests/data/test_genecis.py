@@ -128,6 +128,13 @@ def test_lists_are_scored_without_pictures(tmp_path):
     assert found == {"Recall@1": pytest.approx(1 / 3), "Recall@2": pytest.approx(2 / 3), "Recall@3": 1.0}
 
 
+def test_lists_that_hold_no_right_answer_count_as_nothing(tmp_path, golden):
+    bench = data.load("genecis", "change_object", objects(tmp_path), pictures=False)
+    lists = {"0": ("20", "30"), "1": ("21", "30"), "2": ("22", "30")}
+    found = score_rankings(bench, Rankings(lists)).metrics
+    assert set(found.values()) == {golden("cir/genecis_recall", "expected.json")["get_recall_no_hit"]}
+
+
 def test_crops_of_the_published_implementation(golden):
     given, expected = golden("cir/genecis_crop", "input.npz"), golden("cir/genecis_crop", "expected.npz")
     picture = Image.fromarray(given["image"])

@@ -133,3 +133,13 @@ def test_missing_lists_and_published_counts(tmp_path):
         load(tmp_path)
     with pytest.raises(BenchmarkError, match="queries: found 3, expected 1883"):
         data.load("icir", "test", icir(tmp_path))
+
+
+def test_the_published_ap_of_positives_that_are_not_found(golden):
+    """Two positives, one first and one nowhere in the list; no positive found at all."""
+    expected = golden("cir/basic_icir", "expected.json")["compute_ap"]
+    qrels = Qrels(np.array([[3, 4]]))
+    found = average_precision_trapezoid(list_ranks(np.array([[3, 8, 9]]), qrels))
+    assert found[0] == pytest.approx(expected["ranks_0_of_2"], abs=1e-9)
+    nothing = average_precision_trapezoid(list_ranks(np.array([[7, 8, 9]]), qrels))
+    assert nothing[0] == expected["no_positive"] == 0
