@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import ArrayCase
 from workbench.arrays import check_unit, unit
 from workbench.data.benchmark import Qrels
-from workbench.data.simulate import SimulationError, clouds, triplets
+from workbench.data.simulate import SimulationError, clouds, one_to_one, triplets
 from workbench.hubness.occurrence import k_occurrence, k_skewness
 from workbench.methods import CIReVL, ImageOnly, PDVFusion, TextOnly
 from workbench.score.ranks import target_ranks, top_k
@@ -143,3 +143,10 @@ def test_the_same_unevenness_makes_more_hubs_the_more_dimensions_there_are():
 def test_causes_out_of_range_are_refused(wrong):
     with pytest.raises(SimulationError, match=f"{next(iter(wrong))}: got"):
         clouds(width=64, **wrong)
+
+
+def test_pairs_make_a_benchmark_of_one_target_each():
+    bench = one_to_one(7)
+    bench.validate()
+    assert bench.qrels["default"].targets.ravel().tolist() == list(range(7))
+    assert len(set(bench.clusters)) == 7

@@ -7,8 +7,10 @@ import pytest
 
 from workbench.arrays import ArrayError, unit
 from workbench.capture import hub_capture
+from workbench.case import Case
+from workbench.data.simulate import clouds, one_to_one
 from workbench.evaluation import evaluate
-from workbench.hubness import CSLS, NNN, Bank, BankError
+from workbench.hubness import CSLS, NNN, Bank, BankError, InvertedSoftmax
 from workbench.joint import (
     Given,
     Mitigated,
@@ -16,10 +18,20 @@ from workbench.joint import (
     bank_of_queries,
     captions_bank,
     fair_scores,
+    galleries_apart,
     other_case_bank,
 )
 from workbench.joint.mitigated import halves
-from workbench.methods import CIReVL, ImageOnly, MethodError, PDVFusion, Product, WeightedSum, WeiMoCIR
+from workbench.methods import (
+    CIReVL,
+    ImageOnly,
+    MethodError,
+    PDVFusion,
+    Product,
+    TextOnly,
+    WeightedSum,
+    WeiMoCIR,
+)
 from workbench.registry import UnknownName
 from workbench.score.ranks import target_ranks
 
@@ -103,6 +115,33 @@ def test_queries_with_one_reference_stay_in_one_half_and_seeds_differ(case):
     assert set(half) == {0, 1} and abs(half.mean() - 0.5) < 0.1
     assert all(len(set(half[clusters == c])) == 1 for c in clusters)
     assert (halves(case, seed=1) != half).any() and (halves(case) == half).all()
+
+
+def test_apart_nobody_ranks_what_only_the_other_half_asks_for(case):
+    before, after = case.benchmark.qrels["default"], galleries_apart(case).benchmark.qrels["default"]
+    half, targets = halves(case), [set(row) - {-1} for row in before.targets.tolist()]
+    asked = [set().union(*(targets[q] for q in range(40) if half[q] == h)) for h in (0, 1)]
+    assert asked[0] - asked[1] and asked[1] - asked[0]
+    for q, h in enumerate(half):
+        gone = set(after.excluded[q].tolist()) - {-1}
+        assert gone == (set(before.excluded[q].tolist()) - {-1}) | (asked[1 - h] - asked[h])
+        assert gone & targets[q] <= set(before.excluded[q].tolist())  # nothing of its own is lost
+    assert (after.targets == before.targets).all()
+
+
+def test_a_shared_gallery_tells_which_pictures_are_taken():
+    """Pairs without hubs: other texts help only where they give away their own pictures, which no query wants."""
+    toy = clouds(pairs=500, width=16, noise=0.7)
+    shared = Case(one_to_one(500), "toy", None, None, {"modification": toy.texts}, {"image": toy.images})
+
+    def gain(case, own):
+        methods = {"plain": TextOnly(), "better": MitigatedHalves(TextOnly(), InvertedSoftmax(), own)}
+        recall = evaluate(case, methods, ["recall@1"]).groupby("method")["recall@1"].mean()
+        return recall["better"] - recall["plain"]
+
+    assert gain(shared, own=False) > 0.03
+    assert gain(galleries_apart(shared), own=False) < -0.03
+    assert gain(galleries_apart(shared), own=True) > 0.03  # each text pushes its own picture's rivals away
 
 
 def test_an_inductive_half_has_not_seen_itself(case):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float, unit
+from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 
 
 class SimulationError(ValueError):
@@ -80,20 +81,34 @@ def clouds(
     other = _orthogonal(rng, content)
     texts = np.sqrt(1 - noise**2) * content + noise * other
     chosen = rng.choice(pairs, hubs, replace=False)
-    if hubs:
-        # one more axis, unused by contents: all texts lean to it, and hubs stand on it
-        texts = np.hstack([np.sqrt(1 - lean**2) * texts, np.full((pairs, 1), lean)])
-        content = np.hstack([content, np.zeros((pairs, 1))])
-        content[chosen] = 0.3 * content[chosen]
-        content[chosen, -1] = np.sqrt(1 - 0.3**2)
-    else:
-        texts, content = (np.hstack([rows, np.zeros((pairs, 1))]) for rows in (texts, content))
+    texts, content = _leaning(texts, content, chosen, lean if hubs else 0.0)
     texts, content = (
         np.hstack([np.zeros((pairs, width - 3 - dimension)), rows]) for rows in (texts, content)
     )
     place = _Placing.of(rng, width, cone, gap)
     along = uneven * rng.normal(size=pairs)
     return Clouds(place(content, "image", along), place(texts, "text"), np.sort(chosen))
+
+
+def one_to_one(pairs: int) -> Benchmark:
+    """The benchmark of a cloud's pairs: query i is text i, and picture i alone is right."""
+    ids = tuple(f"pair-{i}" for i in range(pairs))
+    return Benchmark(
+        name="simulated pairs",
+        split="all",
+        queries=tuple(Query(f"text-{i}", None, id, (f"text {i}",)) for i, id in enumerate(ids)),
+        gallery=Gallery(ids),
+        qrels={"default": Qrels(np.arange(pairs)[:, None])},
+        metrics=("recall@1", "recall@10"),
+        protocol={"gallery": f"all {pairs} pictures", "right": "the text's own picture"},
+        card=Card(
+            "Simulated pairs",
+            "CC0-1.0",
+            "none",
+            "drawn at random",
+            counts={"queries": pairs, "gallery": pairs},
+        ),
+    )
 
 
 def triplets(
@@ -162,6 +177,17 @@ class _Placing:
         axis = np.tile(np.sqrt(self.cone) * self.axes[modality], (len(content), 1))
         axis[:, 1] += along
         return (unit(np.hstack([axis, np.sqrt(1 - self.cone) * content])) @ self.rotation).astype(np.float32)
+
+
+def _leaning(
+    texts: np.ndarray, content: np.ndarray, hubs: np.ndarray, lean: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Contents with one more axis, unused until now: all texts lean to it, and hubs stand on it."""
+    texts = np.hstack([np.sqrt(1 - lean**2) * texts, np.full((len(texts), 1), lean)])
+    content = np.hstack([content, np.zeros((len(content), 1))])
+    content[hubs] *= 0.3
+    content[hubs, -1] = np.sqrt(1 - 0.3**2)
+    return texts, content
 
 
 def _directions(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:

@@ -10,7 +10,7 @@ Which queries the hubs capture stands in `capture`.
 
 from workbench.joint.banks import bank_of_queries, captions_bank, fair_scores, other_case_bank
 from workbench.joint.frames import lorenz_frame, occurrence_frame, rank_changes
-from workbench.joint.mitigated import Given, Mitigated, MitigatedHalves
+from workbench.joint.mitigated import Given, Mitigated, MitigatedHalves, galleries_apart
 from workbench.joint.table import joint_table, skewness_interval
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "bank_of_queries",
     "captions_bank",
     "fair_scores",
+    "galleries_apart",
     "joint_table",
     "lorenz_frame",
     "occurrence_frame",

@@ -43,13 +43,17 @@ def bank_of_queries(
 ) -> Bank:
     """The method's own composed queries of a case (some of its `rows`) as a bank over the case's gallery.
 
-    What the default qrels exclude does not count. scores: `fair_scores(case, method)`, where at hand.
+    A bank query's own reference does not count where the default qrels exclude it. scores: `fair_scores(case, method)`,
+    where at hand.
     """
     scores = fair_scores(case, method) if scores is None else scores
-    qrels = case.benchmark.qrels["default"].rows(rows)
-    counted = np.array(scores[rows])
-    query, column = np.nonzero(qrels.excluded >= 0)
-    counted[query, qrels.excluded[query, column]] = -np.inf
+    bench, counted = case.benchmark, np.array(scores[rows])
+    reference = np.array([-1 if query.reference is None else query.reference for query in bench.queries])[
+        rows
+    ]
+    excluded = bench.qrels["default"].excluded[rows]
+    own = ((excluded == reference[:, None]) & (excluded >= 0)).any(axis=1)
+    counted[own, reference[own]] = -np.inf
     return Bank.from_scores(counted, source, transductive=transductive)
 
 

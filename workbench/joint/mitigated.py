@@ -7,19 +7,20 @@
 
 On one split alone, `MitigatedHalves` keeps bank and test queries apart: each half of the queries is corrected by what
 the other half shows. `own=True` lets each half correct itself: transductive, with a bank of the same size, so that the
-two differ in nothing but whether the bank has seen the test queries.
+two differ in nothing but whether the bank has seen the test queries. `galleries_apart` keeps their pictures apart, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from workbench.arrays import Float, Int
 from workbench.choose import fold_of
+from workbench.data.benchmark import Qrels
 from workbench.evaluation import query_columns
 from workbench.hubness import Bank, Mitigator, mitigate
 from workbench.joint.banks import bank_of_queries, fair_scores
@@ -97,6 +98,27 @@ class MitigatedHalves:
     @property
     def bank_name(self) -> str:
         return "the same half of the queries" if self.own else "the other half of the queries"
+
+
+def galleries_apart(case, seed: int = 0):
+    """The case as two: no query is shown a picture that only the other half of the queries asks for.
+
+    A bank of other queries over one gallery knows something that no bank in use would: which pictures those queries
+    will take. Where few pictures are right for two queries, pushing all that the bank likes down is half the answer.
+    Here the default qrels exclude, for each query, the targets of the other half that its own half does not share.
+    Recall is higher than on the whole gallery; compare only within.
+    """
+    bench, half = case.benchmark, halves(case, seed)
+    rule = bench.qrels["default"]
+    asked = [np.unique(rule.targets[half == h]) for h in (0, 1)]
+    taken = [np.setdiff1d(asked[1 - h], asked[h]) for h in (0, 1)]
+    gone = np.full((len(half), max(map(len, taken))), -1, np.int32)
+    for query, h in enumerate(half):
+        rows = np.setdiff1d(taken[h], rule.excluded[query])
+        gone[query, : len(rows)] = rows
+    apart = Qrels(rule.targets, np.concatenate([rule.excluded, gone], axis=1), rule.candidates)
+    protocol = {**bench.protocol, "halves": f"galleries apart, seed {seed}"}
+    return replace(case, benchmark=replace(bench, qrels={"default": apart}, protocol=protocol))
 
 
 def halves(case, seed: int = 0) -> Int[" Q"]:
