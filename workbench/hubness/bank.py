@@ -97,7 +97,7 @@ class Bank:
             if self.scores is None:
                 yield items, self.gallery[items] @ self.queries.T
             else:
-                yield items, np.array(self.scores[:, items].T, order="C")
+                yield items, _transposed(self.scores[:, items])
 
     def rows(self, cells: int | None = None) -> Iterator[tuple[slice, Float["b N"]]]:
         """Some bank queries at a time: their scores with every gallery picture. New arrays, free to be overwritten."""
@@ -177,3 +177,13 @@ def _check_values(name: str, array: np.ndarray) -> None:
     for rows in slices(*array.shape):
         some = array[rows]
         check_finite(name, np.where(np.isneginf(some), 0, some) if name.endswith("scores") else some)
+
+
+def _transposed(scores: np.ndarray) -> np.ndarray:
+    """A new (n, B) array from (B, n), tile by tile: at once it would miss the cache at every number."""
+    out = np.empty(scores.shape[::-1], scores.dtype)
+    for row in range(0, scores.shape[0], 512):
+        for column in range(0, scores.shape[1], 64):
+            tile = scores[row : row + 512, column : column + 64]
+            out[column : column + 64, row : row + 512] = tile.T
+    return out

@@ -83,7 +83,9 @@ class Additive:
     scale: float = 1.0
 
     def __call__(self, scores: Float["q n"], queries: slice, items: slice) -> Float["q n"]:
-        return self.scale * (scores + self.bias[items])
+        out = scores + self.bias[items]
+        out *= self.scale
+        return out
 
 
 def mitigate(mitigator: Mitigator, bank: Bank, scores: Float["Q N"]) -> Float["Q N"]:

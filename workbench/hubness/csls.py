@@ -39,4 +39,7 @@ class FittedCSLS:
 
     def __call__(self, scores: Float["q n"], queries: slice, items: slice) -> Float["q n"]:
         check_whole_rows("CSLS", scores, items, len(self.bias))
-        return 2 * (scores + self.bias) - top_mean(scores, self.k)[:, None]
+        out = scores + self.bias
+        out *= 2
+        out -= top_mean(scores, self.k)[:, None]
+        return out

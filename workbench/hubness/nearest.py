@@ -7,6 +7,8 @@ import numpy as np
 from workbench.arrays import Float
 from workbench.hubness.bank import Bank, BankError
 
+GROUP = 32  # scores of which only the largest is looked at first; any number is exact
+
 
 def top_mean(scores: Float["n B"], k: int) -> Float[" n"]:
     """Mean of the k largest of each row, added up in float64."""
@@ -52,4 +54,20 @@ def largest(scores: Float["n B"], k: int) -> Float["n k"]:
     n = scores.shape[1]
     if k == 1:
         return scores.max(axis=1, keepdims=True)
+    if n >= 4 * k * GROUP:
+        scores = _candidates(scores, k)
+        n = scores.shape[1]
     return scores if k == n else np.partition(scores, n - k, axis=1)[:, n - k :]
+
+
+def _candidates(scores: np.ndarray, k: int) -> np.ndarray:
+    """The k largest of each row and some others: whole groups of GROUP, those with the k largest maxima, and the rest.
+
+    No other group can hold one of the k largest. Members stand n / GROUP apart, so that maxima run along memory.
+    """
+    n_rows, n = scores.shape
+    apart = n // GROUP
+    maxima = scores[:, : GROUP * apart].reshape(n_rows, GROUP, apart).max(axis=1)
+    groups = np.argpartition(maxima, apart - k, axis=1)[:, apart - k :]
+    members = (groups[:, :, None] + apart * np.arange(GROUP)).reshape(n_rows, -1)
+    return np.concatenate([np.take_along_axis(scores, members, 1), scores[:, GROUP * apart :]], axis=1)

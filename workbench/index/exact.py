@@ -9,7 +9,9 @@ Left out: approximate search, and storage.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from workbench.arrays import ArrayError, Float, Int, check_shape
 from workbench.index.blocks import slices
 
 GROUPS = 32  # pictures per group; any number is exact
+AHEAD = 2  # blocks that wait for their search
 
 
 def nearest(
@@ -44,19 +47,29 @@ def nearest_of_blocks(
 ) -> Int["Q k"]:
     """The same of blocks (queries, their scores) that together hold every query once; blocks are written to."""
     best = np.full((n_queries, k), -1, np.int32)
-    for queries, scores in blocks:
-        if not 1 <= k <= scores.shape[1]:
-            raise ArrayError(f"k: got {k}, but the gallery has {scores.shape[1]} pictures")
-        if excluded is not None:
-            hidden = excluded[queries]
-            rows = np.broadcast_to(np.arange(len(scores))[:, None], hidden.shape)
-            scores[rows[hidden >= 0], hidden[hidden >= 0]] = -np.inf
-        best[queries] = _best(scores, k, queries.start or 0)
+    waiting: deque[tuple[slice, Future]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:  # the next block is multiplied while the last ones are searched
+        for queries, scores in blocks:
+            if not 1 <= k <= scores.shape[1]:
+                raise ArrayError(f"k: got {k}, but the gallery has {scores.shape[1]} pictures")
+            if excluded is not None:
+                _hide(scores, excluded[queries])
+            waiting.append((queries, pool.submit(_best, scores, k, queries.start or 0)))
+            if len(waiting) > AHEAD:
+                done, found = waiting.popleft()
+                best[done] = found.result()
+        for done, found in waiting:
+            best[done] = found.result()
     if (best < 0).any():
         raise ArrayError(
             f"blocks: query {np.flatnonzero((best < 0).any(axis=1))[0]} of {n_queries} is in none of them"
         )
     return best
+
+
+def _hide(scores: np.ndarray, excluded: np.ndarray) -> None:
+    rows = np.broadcast_to(np.arange(len(scores))[:, None], excluded.shape)
+    scores[rows[excluded >= 0], excluded[excluded >= 0]] = -np.inf
 
 
 def _best(scores: np.ndarray, k: int, first: int) -> np.ndarray:
