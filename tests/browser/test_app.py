@@ -164,6 +164,7 @@ def blank(side: int) -> bytes:
 def test_nobody_comes_in_without_the_token(servers):
     where = servers["app"].url.partition("?")[0]
     assert where.startswith("http://127.0.0.1:")
-    assert "/login?" in urllib.request.urlopen(where).url
+    for page in ("", "api/kernels/none"):
+        assert "/login?" in urllib.request.urlopen(where + page).url
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(f"{where}api/kernels/none")
+        urllib.request.urlopen(f"{where}voila/files/voila.json")

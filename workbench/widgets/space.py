@@ -5,8 +5,8 @@
     now.images, now.texts            places on the map         now.capture      hubs, whom they capture, recall lost
     space.classes("N_k", now)        a class per point, with its colour and its words
 
-The gap is closed by a shift fitted on the gallery (`space.calibration.source` says on what). Hubs are held down by NNN,
-its bank being the queries about the other half of the reference images, so that no query helps itself. PCA's axes are
+The gap is closed by a shift fitted on the gallery (`space.calibration.source` says on what). Hubs are held down by NNN
+half by half: each half of the queries is corrected by what the other half shows (as `joint.MitigatedHalves` does). PCA's axes are
 those of the untouched calibration rows, as many texts as pictures (else thousands of pictures outvote the few texts, and
 the gap is not on the map): points move, the axes do not. UMAP has no axes to move along, so its points stay.
 Left out: everything that is drawn (`spacemap`, `plots.space`).
@@ -25,17 +25,18 @@ from workbench.capture import Capture, hub_capture
 from workbench.case import Case
 from workbench.errors import UserError
 from workbench.geometry import gap_norm
-from workbench.hubness.base import Bank
-from workbench.hubness.nnn import NNN
+from workbench.hubness import NNN
 from workbench.interventions import Calibration, Shift, calibration_of, intervene
+from workbench.joint.banks import bank_of_queries, fair_scores
+from workbench.joint.mitigated import halves
 from workbench.maps import JointMap, joint_map
 from workbench.methods import Method
 from workbench.registry import UnknownName, nearest
 from workbench.score.ranks import target_ranks
 
 TEXTS = ("composed_caption", "reference_caption", "modification")
-BANK = "the queries about the other half of the reference images"
-BANK_NEIGHBOURS = 16  # NNN's k, or all of the bank where it is smaller
+BANK = "each half of the queries for the other; those about one reference image stay together"
+BANK_NEIGHBOURS = 16  # NNN's k, or as many queries as count for every picture where these are fewer
 
 
 class SpaceError(UserError, ValueError):
@@ -79,7 +80,7 @@ class Space:
 
     texts: the query part whose rows are the map's texts, the first of `TEXTS` at hand unless given. how: pca or umap.
     Raises SpaceError for a case without a gallery view `image`, UnknownName for a part that is not at hand or not of
-    texts, and as `workbench.capture.hub_capture` and `workbench.maps.joint_map`.
+    texts. `at` raises as `capture.hub_capture` and `maps.joint_map`, and where there are too few queries for a bank.
     """
 
     def __init__(self, case: Case, method: Method, k: int = 10, texts: str | None = None, how: str = "pca"):
@@ -97,7 +98,7 @@ class Space:
         self.case, self.method, self.k = case, method, k
         self.text_part, self.text_parts, self.how = texts or at_hand[0], at_hand, how
         self.at = lru_cache(maxsize=64)(self._at)
-        self._scored = lru_cache(maxsize=4)(self._score)
+        self._scored, self._biased = lru_cache(maxsize=4)(self._score), lru_cache(maxsize=4)(self._bias)
 
     @property
     def labelled(self) -> Int[" Q"]:
@@ -123,18 +124,27 @@ class Space:
 
     def _at(self, setting: Setting) -> Moment:
         """Everything anew for one setting of the sliders; remembered for the last 64."""
-        case, scores, bias = self._scored(setting.gap)
-        scores = scores + np.float32(setting.alpha) * bias if setting.alpha else scores
+        case, scores = self._scored(setting.gap)
+        scores = scores + np.float32(setting.alpha) * self._biased(setting.gap) if setting.alpha else scores
         images, texts = self._rows(case)
         ranks = target_ranks(scores, case.benchmark.qrels["default"]).min(axis=1)
         capture = hub_capture(case, self.method, self.k, scores=scores)
         return Moment(setting, *self._places(images, texts), gap_norm(images, texts), ranks, capture)
 
-    def _score(self, gap: float) -> tuple[Case, Float["Q N"], Float["Q N"]]:
-        """The case with a share of its gap closed, the method's scores, and what NNN adds to them at alpha 1."""
+    def _score(self, gap: float) -> tuple[Case, Float["Q N"]]:
+        """The case with a share of its gap closed, and the method's scores on one scale."""
         case = intervene(self._small, Shift(share=gap).fit(self.calibration)) if gap else self._small
-        scores = self.method.score(case)
-        return case, scores, other_half_bias(scores, case.benchmark)
+        return case, fair_scores(case, self.method)
+
+    def _bias(self, gap: float) -> Float["Q N"]:
+        """What NNN with alpha 1 adds to each score; the bank of each half of the queries is the other half."""
+        case, scores = self._scored(gap)
+        half, bias = halves(case), np.empty_like(scores)
+        for mine in (half == 0, half == 1):
+            bank = bank_of_queries(case, self.method, BANK, ~mine, scores=scores)
+            counted = int(np.isfinite(bank.scores).sum(axis=0).min())
+            bias[mine] = NNN(max(1, min(BANK_NEIGHBOURS, counted)), 1.0).fit(bank).bias
+        return bias
 
     @cached_property
     def _small(self) -> Case:
@@ -163,22 +173,3 @@ class Space:
         affine = np.column_stack([rows, np.ones(len(rows))])
         found = np.linalg.lstsq(affine, self.map.images, rcond=None)[0]
         return found[-1], found[:-1]
-
-
-def other_half_bias(scores: Float["Q N"], benchmark) -> Float["Q N"]:
-    """What NNN with alpha 1 adds to each score, its bank being the queries about the other half of the references.
-
-    Pictures that are not ranked for a bank query do not count for it. All zeros where there are not two references.
-    """
-    _, reference = np.unique([query.reference_image for query in benchmark.queries], return_inverse=True)
-    excluded = benchmark.qrels["default"].excluded
-    ranked = scores.copy()
-    rows, columns = np.nonzero(excluded >= 0)
-    ranked[rows, excluded[rows, columns]] = -np.inf
-    bias = np.zeros_like(scores)
-    for half in (0, 1):
-        mine, others = reference % 2 == half, reference % 2 != half
-        if mine.any() and others.any():
-            bank = Bank.from_scores(ranked[others], BANK)
-            bias[mine] = NNN(min(BANK_NEIGHBOURS, bank.n_queries), 1.0).fit(bank).bias
-    return bias
