@@ -26,6 +26,7 @@ from workbench.geometry import (
     gap_vector,
     paired_auc,
 )
+from workbench.geometry.published import CLIP_500, CLIP_PAIRS
 from workbench.interventions import INTERVENTIONS, Calibration, Centring, Intervention, Shift, calibration_of
 from workbench.interventions.closing import closing_sweep, effects
 from workbench.maps import joint_map
@@ -106,9 +107,36 @@ def of_files(images: Path | str, texts: Path | str, unpaired: bool = False) -> T
     return TwoSets(np.asarray(x.rows), rows, f"{x.file} and {y.file}", paired)
 
 
+def sets_of(case: Case, features: Sequence[str] = ()) -> TwoSets:
+    """The rows of two files where they are given, else the case's gallery. Raises FeaturesError for one or three."""
+    if not features:
+        return of_case(case)
+    if len(features) != 2:
+        raise FeaturesError(f"features: got {len(features)} files, expected two: image rows, text rows")
+    return of_files(*features)
+
+
 def report(sets: TwoSets, most: int = 2000, seed: int = 0) -> pd.DataFrame:
     """`geometry.gap_report` of the sets."""
     return gap_report(sets.images, sets.texts, paired=sets.paired, most=most, seed=seed)
+
+
+def beside_clip(frame: pd.DataFrame) -> pd.DataFrame:
+    """A report to read: each measure with its value, that of random directions and of real CLIP, and what it does not say.
+
+    Flags say yes or no.
+    """
+    said = frame["flag"] + " (" + frame["value"].map("{:.3f}".format) + ")"
+    clip = frame["id"].map(CLIP_500).map("{:.3g}".format).replace("nan", "")
+    return pd.DataFrame(
+        {
+            "measure": frame["metric"],
+            "here": said.where(frame["flag"] != "", frame["value"].map("{:.3g}".format)),
+            "random": frame["random"].map("{:.2g}".format),
+            CLIP_PAIRS: clip,
+            "what it does not say": frame["not said"],
+        }
+    )
 
 
 def closing(
