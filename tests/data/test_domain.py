@@ -68,6 +68,19 @@ def test_domain_metric_of_icir(golden):
             assert 100 * capped_precision_at(ranks, k).mean() == pytest.approx(block[f"P@{k}"], abs=0.0051)
 
 
+def test_all_four_domains_weigh_the_same(tmp_path):
+    bench = load(domain(tmp_path), "all", counts={"queries": 8, "domain": 4})
+    assert [query.id for query in bench.queries[:3]] == ["cartoon-0", "cartoon-1", "origami-0"]
+    assert bench.references.digest(0) == bench.references.digest(6) != bench.references.digest(1)
+    ids, lists = bench.gallery.ids, {query.id: (bench.gallery.ids[3],) for query in bench.queries}
+    lists["origami-1"] = (ids[2],)
+    lists["toy-1"] = (ids[4],)
+    found = score_rankings(bench, Rankings(lists)).metrics
+    one = 1 / (1 + 1e-5) / 2  # the right one in one of two queries
+    assert found["Recall@10 origami"] == pytest.approx(one)
+    assert found["Recall@10"] == pytest.approx((0 + one + one + 0) / 4)
+
+
 def test_damaged_lists(tmp_path):
     domain(tmp_path)
     (tmp_path / "real/n1/b.JPEG").unlink()

@@ -5,7 +5,8 @@
     imagenet-r/, real/        the pictures
 
 label = class + 1000 x domain (cartoon, origami, toy, sculpture; 4: real, the distractors). A split is a target
-domain; every photograph asks for its class in that domain. Recall@K is the found share of the right pictures, not a
+domain; every photograph asks for its class in that domain. "all" is the four of them, whose ids begin with the domain,
+and the mean over them that papers print. Recall@K is the found share of the right pictures, not a
 hit rate, and queries whose class the domain lacks count as 0; their number is stated on the card.
 Left out: FREEDOM's lists for other data sets, which are `domain_pairs`.
 Citation: K. Saito et al., Pic2Word, CVPR 2023; D. Hendrycks et al., The Many Faces of Robustness, ICCV 2021.
@@ -19,20 +20,25 @@ from pathlib import Path
 
 from workbench.data.benchmark import Benchmark, BenchmarkError, Card, Gallery, Qrels, Query, Summary
 from workbench.data.files import Place, Problems, padded, read_lines
-from workbench.data.images import FolderImages
+from workbench.data.images import FolderImages, JoinedImages
 
 FILES = ("imgnet_real_query.txt", "imgnet_targets.txt")
 DOMAINS = ("cartoon", "origami", "toy", "sculpture")
+ALL = "all"
 PUBLISHED = {domain: {"queries": 10000, "gallery": 16983} for domain in DOMAINS}
+PUBLISHED[ALL] = {"queries": 40000, "gallery": 16983}
 IN_DOMAIN = {"cartoon": 3726, "origami": 550, "toy": 1511, "sculpture": 1196}
-SPLITS = DOMAINS
+SPLITS = DOMAINS  # "all" holds nothing that these do not
 ADVICE = (
     "Lists: github.com/google-research/composed_image_retrieval (data/imgnet/). Pictures: ImageNet-R "
     "(github.com/hendrycks/imagenet-r) as imagenet-r/ and ImageNet's validation pictures as real/, in class folders."
 )
 METRICS = ("fraction_recall@10", "fraction_recall@50")
-PROTOCOL = {"gallery": "all four domains and the photographs", "reference": "not in the gallery"}
-SUMMARIES = tuple(Summary(spec.replace("fraction_recall", "Recall"), spec) for spec in METRICS)
+PROTOCOL = {
+    "gallery": "all four domains and the photographs",
+    "reference": "not in the gallery",
+    "right": "the class in the domain that is asked for; Recall is the found share",
+}
 CARD = Card(
     "ImageNet-R domain conversion",
     licence="lists Apache-2.0; pictures: ImageNet's and ImageNet-R's terms",
@@ -55,34 +61,69 @@ def load(
     counts: numbers to hold the files to instead of the published ones.
     Raises MissingFiles with all that is missing, BenchmarkError where files contradict themselves or the counts.
     """
-    place = Place.of("domain", split, SPLITS, root, ("imgnet", "imagenet_r", "dtin"), ADVICE)
+    known = (*SPLITS, ALL)
+    place = Place.of("domain", split, known, root, ("imgnet", "imagenet_r", "dtin"), ADVICE)
     queries, targets, images, references = _read(place, pictures)
-    offset = 1000 * DOMAINS.index(split)
+    domains = DOMAINS if split == ALL else (split,)
     right: dict[int, list[int]] = {}
     for row, (_, label) in enumerate(targets):
         right.setdefault(label, []).append(row)
     if counts is None and pictures:
-        _hold(split, sum(len(rows) for label, rows in right.items() if offset <= label < offset + 1000))
-    if counts is None:
-        counts = PUBLISHED[split] if pictures else {}
-    lists = [right.get(label + offset, []) for _, label in queries]
-    counts = {"without_target": sum(not rows for rows in lists), **counts}
-    article = "an" if split[0] == "o" else "a"
+        _hold(domains, right)
+    lists = [right.get(label + _offset(domain), []) for domain in domains for _, label in queries]
+    stated = PUBLISHED[split] if counts is None and pictures else counts or {}
     return Benchmark(
         name="domain",
         split=split,
-        queries=tuple(
-            Query(str(i), None, path, (f"{article} {split}",), {"class": str(label), "domain": split})
-            for i, (path, label) in enumerate(queries)
-        ),
+        queries=tuple(query for domain in domains for query in _queries(queries, domain, split == ALL)),
         gallery=Gallery(tuple(path for path, _ in targets), images),
         qrels={"default": Qrels(padded(lists))},
         metrics=METRICS,
-        protocol={**PROTOCOL, "right": f"the class as {article} {split}; Recall is the found share"},
-        card=replace(CARD, counts=counts),
-        references=references,
-        summaries=SUMMARIES,
+        protocol=PROTOCOL,
+        card=replace(CARD, counts={"without_target": sum(not rows for rows in lists), **stated}),
+        references=references and JoinedImages(*[references] * len(domains)),
+        summaries=_summaries(split),
     )
+
+
+def _offset(domain: str) -> int:
+    return 1000 * DOMAINS.index(domain)
+
+
+def _queries(lines: Sequence[tuple[str, int]], domain: str, named: bool) -> list[Query]:
+    """Every photograph, asked for in this domain; named: the id begins with it."""
+    text = f"{'an' if domain[0] == 'o' else 'a'} {domain}"
+    return [
+        Query(
+            f"{domain}-{i}" if named else str(i),
+            None,
+            path,
+            (text,),
+            {"class": str(label), "domain": domain},
+        )
+        for i, (path, label) in enumerate(lines)
+    ]
+
+
+def _summaries(split: str) -> tuple[Summary, ...]:
+    """Recall@K; over all domains their mean, and each domain's own."""
+    names = {spec: spec.replace("fraction_recall", "Recall") for spec in METRICS}
+    if split != ALL:
+        return tuple(Summary(name, spec) for spec, name in names.items())
+    means = [Summary(name, spec, over="domain") for spec, name in names.items()]
+    own = [Summary(f"{names[m]} {d}", m, where=("domain", d)) for d in DOMAINS for m in METRICS]
+    return (*means, *own)
+
+
+def _hold(domains: Sequence[str], right: Mapping[int, Sequence[int]]) -> None:
+    """Each domain's own number of pictures."""
+    for domain in domains:
+        labels = range(_offset(domain), _offset(domain) + 1000)
+        found = sum(len(right.get(label, ())) for label in labels)
+        if found != IN_DOMAIN[domain]:
+            raise BenchmarkError(
+                f"domain {domain}: pictures in the domain: found {found}, expected {IN_DOMAIN[domain]}"
+            )
 
 
 def _read(place: Place, pictures: bool):
@@ -94,13 +135,6 @@ def _read(place: Place, pictures: bool):
     )
     problems.stop()
     return queries, targets, images, references
-
-
-def _hold(split: str, found: int) -> None:
-    if found != IN_DOMAIN[split]:
-        raise BenchmarkError(
-            f"domain {split}: pictures in the domain: found {found}, expected {IN_DOMAIN[split]}"
-        )
 
 
 def _lines(place: Place, file: str) -> list[tuple[str, int]]:
