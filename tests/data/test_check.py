@@ -6,7 +6,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from tests.data.layouts import CIRR_COUNTS, circo, cirr
+from tests.data.layouts import CIRR_COUNTS, circo, cirr, edit_json
 from workbench import cli
 from workbench.data.check import check
 from workbench.registry import UnknownName
@@ -16,6 +16,12 @@ def test_a_whole_split_is_ready(tmp_path):
     (one,) = check("cirr", cirr(tmp_path), ["val"], counts=CIRR_COUNTS)
     assert one.problems == ()
     assert one.counts == {"queries": 6, "pictures": 12, "references": 6, "targets": 6}
+
+
+def test_blank_texts_that_are_known_are_counted(tmp_path):
+    edit_json(cirr(tmp_path) / "captions/cap.rc2.val.json", lambda pairs: pairs[3].update(caption=" "))
+    (one,) = check("cirr", tmp_path, ["val"], counts={**CIRR_COUNTS, "blank_texts": 1})
+    assert (one.problems, one.counts["blank texts"]) == ((), 1)
 
 
 def test_every_picture_that_cannot_be_decoded_is_named(tmp_path):

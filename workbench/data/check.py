@@ -79,4 +79,7 @@ def _counts(benchmark: Benchmark) -> dict[str, int]:
     hidden = (benchmark.qrels["default"].targets < 0).all()
     counts = {"queries": len(benchmark.queries), "pictures": len(benchmark.gallery)}
     counts["references"] = len({query.reference_image for query in benchmark.queries})
-    return counts if hidden else {**counts, "targets": int((benchmark.qrels["default"].targets >= 0).sum())}
+    if not hidden:
+        counts["targets"] = int((benchmark.qrels["default"].targets >= 0).sum())
+    blank = sum(not text.strip() for query in benchmark.queries for text in query.modification)
+    return {**counts, "blank texts": blank} if blank else counts
