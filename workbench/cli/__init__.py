@@ -9,6 +9,7 @@
     workbench diagnose    two arrays of embeddings -> every measure of the modality gap, with figures
     workbench check       is a benchmark's folder whole, and what is missing
     workbench score       anyone's ranking file -> a benchmark's official metrics
+    workbench audit       right answers that nobody labelled: a sheet to mark, metrics with and without
     workbench import-embeddings   a model's own features -> an encoder's name, "imported:NAME"
     workbench submit      a ranking file -> the files that the test servers of CIRR and CIRCO take
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
@@ -19,6 +20,7 @@ To add a verb: one function under ``@app.command()`` in a file here, and its mod
 
 # ruff: noqa: F401  (each module registers its verbs)
 from workbench.cli import (
+    audit,
     batch,
     caption,
     captions,

@@ -92,7 +92,8 @@ def _as_json(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
 
 def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
     from workbench.official import official_numbers
-    from workbench.tables import main_table, official_table, to_text
+    from workbench.published import beside
+    from workbench.tables import main_table, official_table, published_table, to_text
 
     bench = case.benchmark
     texts = [
@@ -101,4 +102,7 @@ def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
     ]
     if bench.summaries:
         texts += ["", to_text(official_table(official_numbers(bench, frame)))]
+    papers = beside(results)
+    if len(papers):
+        texts += ["", to_text(published_table(papers))]
     return "\n".join(texts)

@@ -73,6 +73,7 @@ def table(
     """Runs of one question as a table with intervals and paired tests; of equal settings the newest counts."""
     from workbench import tables
     from workbench.evaluation import results_table
+    from workbench.published import beside
     from workbench.runs import names, newest, query_frame
 
     writers = {"text": tables.to_text, "markdown": tables.to_markdown, "latex": tables.to_latex}
@@ -88,6 +89,9 @@ def table(
     official = {name: run.official for name, run in zip(names(runs), runs, strict=True) if run.official}
     if official:
         typer.echo("\n" + writers[form](tables.official_table(official)))
+    papers = beside(results)
+    if len(papers):
+        typer.echo("\n" + writers[form](tables.published_table(papers)))
 
 
 @runs_app.command()

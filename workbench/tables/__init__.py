@@ -4,20 +4,24 @@ The only place where shares become percent. Left out: computing (`evaluation`, `
 frames that come in).
 """
 
+from workbench.tables.audit import audit_table
 from workbench.tables.groups import breakdown_table, flips_table, necessity_table
 from workbench.tables.main import ChosenOnReported, main_table
 from workbench.tables.official import official_table
+from workbench.tables.published import published_table
 from workbench.tables.table import Cell, Table, to_html, to_latex, to_markdown, to_text
 
 __all__ = [
     "Cell",
     "ChosenOnReported",
     "Table",
+    "audit_table",
     "breakdown_table",
     "flips_table",
     "main_table",
     "necessity_table",
     "official_table",
+    "published_table",
     "to_html",
     "to_latex",
     "to_markdown",
