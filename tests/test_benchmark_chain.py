@@ -200,6 +200,7 @@ def test_mistakes_in_submit_are_one_line(home, arguments, message):
     assert message in line
 
 
+@pytest.mark.slow
 def test_runs_keep_the_official_numbers_and_refuse_another_protocol(home):
     """One set under two join rules, and under two galleries: each has its table, no table has both."""
     where = [
