@@ -1,7 +1,7 @@
 """The command line: one file per group of verbs, each verb a few lines over what notebooks use too.
 
-    workbench encode      a folder's (or a benchmark's) embeddings into the store
-    workbench caption     a benchmark's gallery captioned, every caption kept in its records
+    workbench encode      a folder's or a benchmark's embeddings into the store
+    workbench caption     a benchmark's pictures captioned, every caption kept in its records
     workbench recompose   the captions of a split's reference images edited, every edit kept in its records
     workbench captions    the texts that models wrote: show, diff, export, import
     workbench retrieve    one reference image + one text -> a sheet of ranked pictures
@@ -11,7 +11,7 @@
     workbench score       anyone's ranking file -> a benchmark's official metrics
     workbench audit       right answers that nobody labelled: a sheet to mark, metrics with and without
     workbench import-embeddings   a model's own features -> an encoder's name, "imported:NAME"
-    workbench submit      a ranking file -> the files that the test servers of CIRR and CIRCO take
+    workbench submit      a method or a ranking file -> the files that the test servers of CIRR and CIRCO take
     workbench runs        what was evaluated: list, show, diff, table, rerun, export
     workbench batch       a sweep file -> one executed notebook per setting, and a summary
 
