@@ -5,6 +5,8 @@ Whether every link leads somewhere is asked by tests/test_docs.py.
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -54,10 +56,23 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, page, **_) -> str:
-    """Under a page of the reference: the modules of its layers that it does not name, so that none is forgotten."""
+    """A page of the reference: its modules in its own order, then those of its layers that it does not name."""
     modules = [name for layer in page.meta.get("layers", ()) for name in public_modules(layer)]
-    named = markdown.split()
-    return "\n\n".join([markdown, *(f"::: {name}" for name in modules if name not in named)])
+    named = re.findall(r"^::: (\S+)$", markdown, re.MULTILINE)
+    page_and_rest = "\n\n".join([markdown, *(f"::: {name}" for name in modules if name not in named)])
+    return re.sub(
+        r"^::: (\S+)$", lambda entry: entry[0] + own_members(entry[1]), page_and_rest, flags=re.MULTILINE
+    )
+
+
+def own_members(module: str) -> str:
+    """For a package: only what its own file defines; what it hands on is described where it is written."""
+    file = ROOT / module.replace(".", "/") / "__init__.py"
+    if not file.is_file():
+        return ""
+    body = ast.parse(file.read_text("utf-8")).body
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return f"\n    options: {{members: {[name for name in names if name[0] != '_'] or 'false'}}}"
 
 
 def public_modules(layer: str) -> list[str]:

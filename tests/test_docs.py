@@ -186,7 +186,12 @@ def leads(link: str, source: Path) -> bool:
         return False
     if not url.fragment or target.suffix != ".html" or url.fragment.startswith("__"):
         return True
-    return page_at(target).find(id=unquote(url.fragment)) is not None
+    return unquote(url.fragment) in ids_at(target)
+
+
+@cache
+def ids_at(path: Path) -> set[str]:
+    return {tag["id"] for tag in page_at(path).select("[id]")}
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -34,28 +35,25 @@ def fences(page: Path) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch) -> Path:
-    """An empty folder to work in, a home with the built-in world, and registries that forget what a page added."""
-    home = tmp_path / "home"
-    home.mkdir()
-    for name in ("data", "cache", "notebooks", "sweeps"):
-        (ROOT / name).mkdir(exist_ok=True)
-        (home / name).symlink_to(ROOT / name)
-    monkeypatch.setenv("WORKBENCH_HOME", str(home))
+def clone(tmp_path, monkeypatch) -> Path:
+    """A folder to work in that looks like a clone, and registries that forget what a page added."""
+    (tmp_path / "data").mkdir()
+    (ROOT / "cache").mkdir(exist_ok=True)
+    for name in ("data/tinycir", "data/models", "cache", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     for registry in (METHODS, MITIGATORS, ENCODERS):
         monkeypatch.setattr(registry, "_things", dict(registry._things))
-    desk = tmp_path / "desk"
-    desk.mkdir()
-    monkeypatch.chdir(desk)
-    return desk
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @every_page
 @pytest.mark.slow
-def test_the_page_runs(page, desk, monkeypatch):
+def test_the_page_runs(page, clone, monkeypatch):
     space = {"__name__": f"page_{page.stem.replace('-', '_')}"}
     module = type(sys)(space["__name__"])
     monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look their module up
@@ -78,19 +76,26 @@ def run_python(body: str, space: dict, page: Path) -> str:
 
 
 def run_shell(body: str) -> str:
-    """Lines that begin with `workbench` are run in this process, which is quicker; others by the shell."""
+    """Lines that begin with `workbench` are run in this process, which is quicker; what lies between, by the shell."""
     said = ""
-    for line in re.sub(r"\\\n\s*", " ", body).splitlines():
-        words = shlex.split(line, comments=True)
-        if words[:1] == ["workbench"]:
-            done = CliRunner().invoke(cli.app, words[1:])
-            assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
-            said += done.stdout
-        elif words:
-            done = subprocess.run(["bash", "-ec", line], capture_output=True, text=True)
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
-            said += done.stdout
+    for mine, lines in groupby(
+        re.sub(r"\\\n\s*", " ", body).splitlines(), lambda line: line.startswith("workbench ")
+    ):
+        for script in lines if mine else ["\n".join(lines)]:
+            said += run_verb(script) if mine else run_bash(script)
     return said
+
+
+def run_verb(line: str) -> str:
+    done = CliRunner().invoke(cli.app, shlex.split(line, comments=True)[1:])
+    assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
+    return done.stdout
+
+
+def run_bash(script: str) -> str:
+    done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True)
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+    return done.stdout
 
 
 def matches(expected: str, printed: str) -> bool:
