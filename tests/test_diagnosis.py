@@ -12,8 +12,9 @@ from workbench.arrays import ArrayError
 from workbench.cli import app
 from workbench.data.features import FeaturesError
 from workbench.data.simulate import clouds
-from workbench.diagnosis import TwoSets, closing, interventions_table, of_files, report
+from workbench.diagnosis import TwoSets, beside_clip, closing, interventions_table, of_files, report
 from workbench.geometry import GEOMETRY_METRICS, gap_norm
+from workbench.geometry.published import CLIP_500, CLIP_PAIRS
 from workbench.interventions import INTERVENTIONS
 
 NEED_PAIRS = {m.name for m in GEOMETRY_METRICS.values() if m.needs == "pairs"}
@@ -161,3 +162,24 @@ def test_interventions_start_from_what_is(sets):
     table = interventions_table(sets).set_index("intervention")
     assert table.loc["none", "gap_norm"] == pytest.approx(gap_norm(sets.images, sets.texts), abs=1e-6)
     assert table.loc["centring", "gap_norm"] < 0.1 and diagnosis.DRAWN > 0
+
+
+def test_every_value_of_real_clip_is_of_a_measure_and_in_its_range():
+    for name, value in CLIP_500.items():
+        metric = GEOMETRY_METRICS[name]
+        assert metric.low <= value <= (500 if metric.high is None else metric.high), name
+    assert CLIP_500["alignment"] == pytest.approx(2 - 2 * CLIP_500["paired_cosine"], abs=1e-3)
+
+
+def test_the_table_to_read_stands_beside_real_clip(sets):
+    table = beside_clip(report(sets)).set_index("measure")
+    assert table.loc["gap norm (L2M)", CLIP_PAIRS] == "0.851"
+    assert table.loc["linear separability", "here"].startswith(("yes (", "no ("))
+    assert table.loc["IsoScore, images", CLIP_PAIRS] == "" and not (table["what it does not say"] == "").any()
+
+
+def test_features_take_the_place_of_a_case(files):
+    sets = diagnosis.sets_of(None, [str(files / "a.npy"), str(files / "b.npy")])
+    assert sets.source == "a.npy and b.npy" and sets.paired
+    with pytest.raises(FeaturesError, match="got 1 files, expected two"):
+        diagnosis.sets_of(None, ["a.npy"])
