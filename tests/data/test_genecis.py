@@ -116,6 +116,12 @@ def test_damaged_templates(tmp_path, damage, message):
         load(tmp_path, "focus_attribute")
 
 
+def test_an_id_that_is_no_number(tmp_path):
+    edit_json(objects(tmp_path) / "change_object.json", lambda t: t[1]["target"].update(val_image_id="../1"))
+    with pytest.raises(BenchmarkError, match=r"entry 1: val_image_id '\.\./1' is no number of COCO's"):
+        load(tmp_path, "change_object")
+
+
 def test_published_counts(tmp_path):
     with pytest.raises(BenchmarkError, match="queries: found 3, expected 1960"):
         data.load("genecis", "change_object", objects(tmp_path))

@@ -102,8 +102,8 @@ def load(
     asked = f"annotations/{split}.json"
     listing = tuple(f"{folder}annotations/image_info_unlabeled2017.json" for folder in FOLDERS)
     problems = Problems(place)
-    read = problems.collect(place.read_one, asked)
-    listed = problems.collect(place.read_one, *listing) if pictures else None
+    read = problems.collect(place.read, asked)
+    listed = problems.collect(place.read, *listing) if pictures else None
     gallery = problems.collect(_gallery, place, listed, listing[0]) if pictures else None
     problems.stop()
     asked_for = entries(read, _Query, asked)

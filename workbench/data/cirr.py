@@ -96,8 +96,8 @@ def load(
     place = Place.of("cirr", split, SPLITS, root, ("cirr_dataset", "cirr-dataset"), ADVICE)
     captions, listing = f"captions/cap.rc2.{split}.json", f"image_splits/split.rc2.{split}.json"
     problems = Problems(place)
-    read = problems.collect(place.read_one, captions)
-    listed = problems.collect(place.read_one, listing) if pictures or place.find(listing) else None
+    read = problems.collect(place.read, captions)
+    listed = problems.collect(place.read, listing) if pictures or place.find(listing) else None
     images = problems.collect(_pictures, place, listed, split, listing) if pictures else None
     problems.stop()
     pairs = entries(read, _Pair, captions)

@@ -163,12 +163,12 @@ def _read(
     place, found = problems.place, []
     for name in chosen:
         file, listing = f"cap.{name}.{split}.json", f"image_splits/split.{name}.{split}.json"
-        read = problems.collect(place.read_one, f"captions/{file}", f"json/{file}")
+        read = problems.collect(place.read, f"captions/{file}", f"json/{file}")
         one = _Category(name, () if read is None else entries(read, _Pair, file), None)
         if gallery == "union":
             one = replace(one, ids=one.named())
         elif pictures or place.find(listing):
-            listed = problems.collect(place.read_one, listing)
+            listed = problems.collect(place.read, listing)
             one = one if listed is None else replace(one, ids=_ids(listed, listing))
         found.append(one)
     return found

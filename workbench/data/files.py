@@ -95,27 +95,17 @@ class Place:
         bases = self.bases()
         return next((base / path for path in relatives for base in bases if (base / path).exists()), None)
 
-    def read(self, **wanted: str | Sequence[str]) -> dict[str, object]:
-        """Parsed JSON of each wanted file (one relative path, or several to try). Raises MissingFiles with all that
-        are missing or unreadable."""
-        parsed, problems = {}, []
-        for name, relatives in wanted.items():
-            relatives = (relatives,) if isinstance(relatives, str) else tuple(relatives)
-            path = self.find(*relatives)
-            if path is None:
-                problems.append(f"{relatives[0]} is missing (looked in {self.looked()})")
-                continue
-            try:
-                parsed[name] = read_json(path)
-            except BenchmarkError as error:
-                problems.append(str(error))
-        if problems:
-            raise MissingFiles(self.what, problems, self.advice)
-        return parsed
-
-    def read_one(self, *relatives: str):
-        """Parsed JSON of one file, of several relative paths to try. Raises MissingFiles."""
-        return self.read(file=relatives)["file"]
+    def read(self, *relatives: str):
+        """Parsed JSON of the first of these relative paths that exists. Raises MissingFiles where there is none, or
+        where it cannot be read."""
+        path = self.find(*relatives)
+        if path is None:
+            problem = f"{relatives[0]} is missing (looked in {self.looked()})"
+            raise MissingFiles(self.what, [problem], self.advice)
+        try:
+            return read_json(path)
+        except BenchmarkError as error:
+            raise MissingFiles(self.what, [str(error)], self.advice) from error
 
     def looked(self) -> str:
         """The folders that were searched, for an error."""
@@ -150,10 +140,7 @@ class Place:
 class Problems:
     """What is missing in several steps: somebody whose download broke wants to hear of all of it at once.
 
-    >>> problems = Problems(place)                              # doctest: +SKIP
-    >>> pairs = problems.collect(place.read_one, "pairs.json")  # doctest: +SKIP
-    >>> images = problems.collect(place.pictures, names, "a")   # doctest: +SKIP
-    >>> problems.stop()                                         # doctest: +SKIP
+    `pairs = problems.collect(place.read, "pairs.json")` and so on for every file and folder; then `problems.stop()`.
     """
 
     place: Place

@@ -193,7 +193,7 @@ def _summaries(split: str) -> tuple[Summary, ...]:
 
 def _templates(place: Place, task: str) -> list[_Template]:
     file = f"{task}.json"
-    templates = entries(place.read_one(file, f"annotations/{file}"), _Template, file)
+    templates = entries(place.read(file, f"annotations/{file}"), _Template, file)
     _check(templates, file, _Task(task, templates).cropped)
     return templates
 
@@ -214,6 +214,12 @@ def _check(templates: Sequence[_Template], file: str, cropped: bool) -> None:
         if cropped and not wrong and (min(one.instance_bbox[:2]) < 0 or min(one.instance_bbox[2:]) <= 0)
     ]
     wrong += [f"entry {i}: a box has no area or starts outside its picture" for i in sizes]
+    wrong += [
+        f"entry {i}: val_image_id {one.val_image_id!r} is no number of COCO's"
+        for i, template in enumerate(templates)
+        for one in (template.reference, *template.ranked())
+        if not cropped and one.val_image_id is not None and not one.val_image_id.isdecimal()
+    ]
     if wrong:
         raise BenchmarkError(f"{file}: {len(wrong)} contradictions: {'; '.join(wrong[:5])}")
 
