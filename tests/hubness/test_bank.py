@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.arrays import ArrayError
-from workbench.hubness import CSLS, NNN, Bank, BankError, mitigate, mitigate_rows
+from workbench.hubness import CSLS, NNN, Bank, BankError, Centring, mitigate, mitigate_rows
 
 
 def rows(n, width=8, seed=0):
@@ -76,6 +76,16 @@ def test_a_pair_that_does_not_count_is_minus_infinity():
     assert bias[0] == pytest.approx(-np.sort(scores[1:, 0])[-2:].mean())
     with pytest.raises(BankError, match="row 0 the first, have too few scores that count"):
         NNN(k=6).fit(bank)
+
+
+def test_means_are_over_the_pairs_that_count():
+    scores = rows(6).astype(np.float64)
+    scores[0, 0] = -np.inf
+    bias = Centring().fit(Bank.from_scores(scores, "val")).bias
+    assert bias[0] == pytest.approx(-scores[1:, 0].mean()) and bias[1] == pytest.approx(-scores[:, 1].mean())
+    scores[:, 2] = -np.inf
+    with pytest.raises(BankError, match="row 2 the first, have too few scores that count"):
+        Centring().fit(Bank.from_scores(scores, "val"))
 
 
 def test_test_queries_as_bank_must_be_labelled():

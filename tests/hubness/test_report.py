@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from workbench.arrays import unit
+from workbench.hubness import NNN, Bank, mitigate, mitigate_rows
 from workbench.hubness.occurrence import random_k_occurrence
 from workbench.hubness.report import MEASURES, hubness_report
-from workbench.index import nearest, nearest_of_scores
+from workbench.index import nearest, nearest_of_blocks, nearest_of_scores
 
 
 def random_lists(n_queries, n_items, k, seed):
@@ -59,6 +60,25 @@ def test_random_assignment_is_uniform_and_without_repeats(items, k):
     spread = np.sqrt(expected * (1 - k / items))
     assert np.abs(total - expected).max() < 4.5 * spread
     assert total.std() == pytest.approx(spread, rel=0.4)  # a picture twice in a list would widen it
+
+
+def test_hubs_are_read_beside_the_mean():
+    frame = hubness_report(random_lists(50, 80, 5, 0), 80, rounds=5).set_index("measure")
+    assert "N_k >= 2 x mean (3.125)" in frame.meaning["hubs"]
+
+
+def test_the_report_after_a_mitigator_needs_no_whole_matrix():
+    rng = np.random.default_rng(4)
+    queries, gallery, others = (unit(rng.normal(size=(n, 8)) + 0.7) for n in (60, 90, 70))
+    bank = Bank(others, gallery, "other queries")
+    lists = nearest_of_blocks(mitigate_rows(NNN(k=8), bank, queries), 60, 5)
+    whole = mitigate(NNN(k=8), bank, queries @ gallery.T)
+    assert (lists == nearest_of_scores(whole, 5)).all()
+    before, after = (
+        hubness_report(some, 90, rounds=5).set_index("measure").value["k_skewness"]
+        for some in (nearest(queries, gallery, 5), lists)
+    )
+    assert after < before
 
 
 def test_impossible_settings_are_named():

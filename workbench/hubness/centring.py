@@ -20,18 +20,18 @@ import numpy as np
 from workbench.arrays import Float, unit
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, check_whole_rows
-from workbench.hubness.nearest import bank_top_mean
+from workbench.hubness.nearest import bank_mean
 
 
 @MITIGATORS.register("centring")
 @dataclass(frozen=True)
 class Centring:
-    """alpha = 0 changes nothing. Raises BankError where a pair of the bank does not count (-inf): it has no mean."""
+    """alpha = 0 changes nothing. Means are over the pairs that count (-inf does not)."""
 
     alpha: float = 1.0
 
     def fit(self, bank: Bank) -> FittedCentring:
-        return FittedCentring(self.alpha, -self.alpha * bank_top_mean("centring", bank, bank.n_queries))
+        return FittedCentring(self.alpha, -self.alpha * bank_mean("centring", bank))
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,21 @@ def bank_top_mean(who: str, bank: Bank, k: int) -> Float[" N"]:
     return out
 
 
+def bank_mean(who: str, bank: Bank) -> Float[" N"]:
+    """Each gallery picture's mean score with the bank queries that count for it.
+
+    Raises BankError for a picture for which none counts.
+    """
+    out = np.empty(bank.n_items, bank.dtype)
+    for items, scores in bank.columns():
+        left_out = np.isneginf(scores)
+        scores[left_out] = 0
+        with np.errstate(invalid="ignore"):  # none that counts: named below
+            out[items] = scores.sum(axis=1, dtype=np.float64) / np.count_nonzero(~left_out, axis=1)
+    check_counted(who, out, bank)
+    return out
+
+
 def check_neighbours(who: str, k: int, n: int, where: str, what: str) -> None:
     """Raises BankError where k neighbours are asked of n."""
     if not 1 <= k <= n:

@@ -14,7 +14,7 @@ from workbench.hubness.occurrence import k_occurrence, random_k_occurrence
 
 
 class Measure(NamedTuple):
-    """What stands in a report: `value(n_k, k)` and how to read it."""
+    """What stands in a report: `value(n_k, k)` and how to read it; {mean} in a meaning is that of N_k."""
 
     value: Callable[[np.ndarray, int], float]
     range: str
@@ -50,7 +50,7 @@ MEASURES: dict[str, Measure] = {
     "hub_occurrence": Measure(
         lambda n_k, k: measures.hub_occurrence(n_k, 2 * np.mean(n_k)),
         "0 to 1 of places",
-        "share of places held by pictures with N_k >= 2 x mean; not how many they are",
+        "share of places held by pictures with N_k >= 2 x mean ({mean:.4g}); not how many they are",
     ),
     "hub_occurrence_2k": Measure(
         lambda n_k, k: measures.hub_occurrence(n_k, 2 * k),
@@ -60,7 +60,7 @@ MEASURES: dict[str, Measure] = {
     "hubs": Measure(
         lambda n_k, k: float(len(measures.hubs(n_k))),
         "0 to N/2 pictures",
-        "pictures with N_k >= 2 x mean; not how far above",
+        "pictures with N_k >= 2 x mean ({mean:.4g}); not how far above",
     ),
     "max_hub": Measure(
         lambda n_k, k: measures.max_hub(n_k),
@@ -94,7 +94,8 @@ def hubness_report(
     which every query draws k different pictures at random); excess (value - random); range; meaning. Excess is what
     speaks of hubness: with few places per picture, random lists are uneven, too.
 
-    Lists come from `index.nearest(queries, gallery, k)`, `index.nearest_of_scores(scores, k)` or anywhere else.
+    Lists come from `index.nearest(queries, gallery, k)`, `index.nearest_of_scores(scores, k)` or anywhere else; those after
+    a mitigator, without the whole matrix, from `index.nearest_of_blocks(mitigate_rows(mitigator, bank, queries), Q, k)`.
     Raises ValueError for lists that name a picture outside the gallery, fewer than two rounds, or a level that is no
     share.
     """
@@ -110,6 +111,7 @@ def hubness_report(
             for n_k in random_k_occurrence(sizes["Q"], n_items, sizes["k"], rounds, seed)
         ]
     )
+    mean = neighbours.size / n_items
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return pd.DataFrame(
         {
@@ -121,7 +123,7 @@ def hubness_report(
             "random_high": high,
             "excess": values - drawn.mean(axis=0),
             "range": [measure.range for measure in MEASURES.values()],
-            "meaning": [measure.meaning for measure in MEASURES.values()],
+            "meaning": [measure.meaning.format(mean=mean) for measure in MEASURES.values()],
         }
     )
 
