@@ -101,7 +101,7 @@ def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
         to_text(main_table(results)),
     ]
     if bench.summaries:
-        texts += ["", to_text(official_table(official_numbers(bench, frame)))]
+        texts += ["", to_text(official_table(official_numbers(bench, frame), bench.protocol))]
     papers = beside(results)
     if len(papers):
         texts += ["", to_text(published_table(papers))]

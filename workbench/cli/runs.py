@@ -88,7 +88,7 @@ def table(
     typer.echo(writers[form](tables.main_table(results)))
     official = {name: run.official for name, run in zip(names(runs), runs, strict=True) if run.official}
     if official:
-        typer.echo("\n" + writers[form](tables.official_table(official)))
+        typer.echo("\n" + writers[form](tables.official_table(official, runs[0].protocol)))
     papers = beside(results)
     if len(papers):
         typer.echo("\n" + writers[form](tables.published_table(papers)))

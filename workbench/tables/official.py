@@ -14,10 +14,8 @@ from workbench.plots.style import label_of
 from workbench.tables.table import Cell, Table
 
 
-def official_table(
-    numbers: Mapping[str, Mapping[str, float]], protocol: Mapping[str, str] | None = None
-) -> Table:
-    """numbers: shares by method and official name, as `official.official_numbers` gives them; protocol: the note below.
+def official_table(numbers: Mapping[str, Mapping[str, float]], protocol: Mapping[str, str]) -> Table:
+    """numbers: shares by method and official name, as `official.official_numbers` gives them; protocol: the benchmark's.
 
     >>> print(official_table({"image_only": {"mAP@5": 0.1234}, "pdv_f": {"mAP@5": 0.2}}, {"reference": "ranked"}))
     official %  image only  PDV-F
@@ -32,7 +30,6 @@ def official_table(
         label_of(method): [Cell(f"{100 * own[name]:.2f}") if name in own else "" for name in names]
         for method, own in numbers.items()
     }
-    notes = ["As the benchmark's own evaluation takes them."]
-    if protocol:
-        notes.append("Protocol: " + "; ".join(f"{key}: {value}" for key, value in protocol.items()) + ".")
-    return Table(pd.DataFrame({"official %": names, **columns}), tuple(notes))
+    rules = "; ".join(f"{key}: {value}" for key, value in protocol.items())
+    notes = ("As the benchmark's own evaluation takes them.", f"Protocol: {rules}.")
+    return Table(pd.DataFrame({"official %": names, **columns}), notes)
