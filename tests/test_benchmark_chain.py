@@ -184,6 +184,24 @@ def test_a_method_becomes_the_files_of_the_test_server(home):
     assert "its targets are hidden, so nothing can be measured here" in said.stderr
 
 
+def test_a_method_becomes_circos_file(home):
+    """Numbers of pictures, the reference among them where it is near; test has 40 pictures more than it needs."""
+    root = layouts.circo(home / "elsewhere", "test")
+    coco = root / "COCO2017_unlabeled"
+    more = [{"id": 5000 + i, "file_name": f"{5000 + i:012d}.jpg"} for i in range(40)]
+    listing = coco / "annotations" / "image_info_unlabeled2017.json"
+    layouts.edit_json(listing, lambda content: content["images"].extend(more))
+    for one in more:
+        layouts.write_picture(coco / "unlabeled2017" / one["file_name"], one["id"])
+    where = ("--benchmark", "circo", "--root", root, "--method", "image_only", "--out", home / "out")
+    assert "circo.json: 4 queries" in run("submit", *where)
+    content = json.loads((home / "out" / "circo.json").read_text())
+    assert list(content) == ["0", "1", "2", "3"]
+    for q, names in enumerate(content.values()):
+        assert len(set(names)) == 50
+        assert names[0] == 1000 + 7 * q, "of itself a picture is the nearest, and CIRCO ranks the reference"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
