@@ -30,6 +30,16 @@ def test_each_query_searches_its_instance(tmp_path, prefix):
     assert bench.gallery.images[0].size == bench.references[0].size == (12, 10)
 
 
+@pytest.mark.parametrize("prefix", ["", "icir/"])
+def test_one_missing_picture_is_one_problem_wherever_paths_start(tmp_path, prefix):
+    icir(tmp_path / "icir", prefix)
+    (tmp_path / "icir" / "database/a/0.jpg").unlink()
+    with pytest.raises(MissingFiles) as caught:
+        load(tmp_path / "icir")
+    (problem,) = caught.value.problems
+    assert problem.endswith("database/a/0.jpg is missing")
+
+
 def test_three_averages(tmp_path):
     bench = load(icir(tmp_path))
     ids = bench.gallery.ids
