@@ -85,6 +85,14 @@ def test_every_missing_picture_is_named(tmp_path):
     )
 
 
+def test_a_missing_picture_is_named_as_the_others_are(tmp_path):
+    fashioniq(tmp_path, ending=".jpg")
+    (tmp_path / "images" / "B00001.jpg").unlink()
+    with pytest.raises(MissingFiles) as caught:
+        load(tmp_path)
+    assert caught.value.problems == ("images/B00001.jpg is missing",)
+
+
 def test_every_missing_annotation_is_named(tmp_path):
     fashioniq(tmp_path)
     (tmp_path / "captions" / "cap.shirt.val.json").unlink()

@@ -214,7 +214,8 @@ def _pictures(place: Place, ids: Sequence[str]) -> FolderImages:
     folder = place.find(*folders)
     there = {path.name for path in folder.iterdir()} if folder is not None and folder.is_dir() else set()
     endings = (".png", ".jpg", ".jpeg")
-    names = [next((id + end for end in endings if id + end in there), f"{id}.png") for id in ids]
+    usual = next((end for end in endings if any(name.endswith(end) for name in there)), ".png")
+    names = [next((id + end for end in endings if id + end in there), id + usual) for id in ids]
     return place.pictures(names or None, *folders)
 
 
