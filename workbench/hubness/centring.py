@@ -20,7 +20,7 @@ import numpy as np
 from workbench.arrays import Float, unit
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, check_whole_rows
-from workbench.hubness.nearest import bank_mean
+from workbench.hubness.largest import bank_mean
 
 
 @MITIGATORS.register("centring")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from workbench.arrays import Float
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, check_whole_rows
-from workbench.hubness.nearest import bank_top_mean, check_neighbours, top_mean
+from workbench.hubness.largest import bank_top_mean, check_neighbours, top_mean
 
 
 @MITIGATORS.register("csls")

@@ -19,7 +19,7 @@ from workbench.arrays import Float
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, Additive, check_whole_rows
 from workbench.hubness.inverted_softmax import InvertedSoftmax
-from workbench.hubness.nearest import check_neighbours
+from workbench.hubness.largest import check_neighbours
 from workbench.index import nearest_of_blocks
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, Additive
-from workbench.hubness.nearest import check_neighbours
+from workbench.hubness.largest import check_neighbours
 
 
 @MITIGATORS.register("dissim_local")

@@ -5,12 +5,12 @@
 
 The gallery bank's pictures must not be in the gallery: with itself a picture scores 1, which drowns everything. The
 released wrapper never looks at the test scores; this is the product that its parts compute when they are given them.
-Where neither bank is active, that product is s x s, which puts negative scores on top; here s is left as it is, which
-ranks the same where s is positive.
+Where neither bank is active, that product is s x s, which lifts negative scores among the positive ones; here s is left
+as it is, which ranks the same where s is positive.
 
-Wang et al., Balance Act: Mitigating Hubness in Cross-Modal Retrieval with Query and Gallery Banks (EMNLP 2023). Its
-beta = 1 / 1.99 and beta_gallery = 3 weigh the gallery bank six times as much as the query bank; on 500 COCO pairs that
-lost 30 points of R@1, so the defaults here are milder. Tune them on validation queries.
+Wang et al., Balance Act: Mitigating Hubness in Cross-Modal Retrieval with Query and Gallery Banks (EMNLP 2023,
+arXiv 2310.11612). Its beta = 1 / 1.99 and beta_gallery = 3 weigh the gallery bank six times as much as the query bank;
+on 500 COCO pairs that lost 30 points of R@1, so the defaults here are milder. Tune them on validation queries.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ mean, so nothing of size N x B is needed.
     invgc_local: only the share `pool` of the bank that is nearest to g counts, w_mean = 0, divided by how many these are
 
 Jian and Wang, InvGC: Robust Cross-Modal Retrieval by Inverse Graph Convolution (EMNLP Findings 2023,
-arXiv 2310.13525). The rates are tuned there; 1 is where the released code starts. At 20 retrieval broke down on COCO.
+arXiv 2310.13276). The rates are tuned there; 1 is where the released code starts. At 20 retrieval broke down on COCO.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from workbench.arrays import Float
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, check_whole_rows
 from workbench.hubness.distances import check_distances
-from workbench.hubness.nearest import check_counted, check_neighbours, kth_largest
+from workbench.hubness.largest import check_counted, check_neighbours, kth_largest
 
 
 @MITIGATORS.register("local_scaling")

@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.arrays import Float
 from workbench.hubness.bank import Bank
-from workbench.hubness.nearest import check_counted
+from workbench.hubness.largest import check_counted
 
 
 def log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:

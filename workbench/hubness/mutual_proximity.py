@@ -18,7 +18,7 @@ import numpy as np
 from workbench.arrays import Float
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, MitigatorError, check_whole_rows
-from workbench.hubness.nearest import check_neighbours, largest
+from workbench.hubness.largest import check_neighbours, largest
 
 
 @MITIGATORS.register("mutual_proximity")

@@ -19,7 +19,7 @@ from workbench.arrays import Float
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, check_whole_rows
 from workbench.hubness.distances import check_distances
-from workbench.hubness.nearest import bank_top_mean, check_neighbours, top_mean
+from workbench.hubness.largest import bank_top_mean, check_neighbours, top_mean
 
 
 @MITIGATORS.register("nicdm")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from workbench.hubness.bank import Bank
 from workbench.hubness.base import MITIGATORS, Additive
-from workbench.hubness.nearest import bank_top_mean
+from workbench.hubness.largest import bank_top_mean
 
 
 @MITIGATORS.register("nnn")

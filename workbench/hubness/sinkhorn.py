@@ -6,7 +6,8 @@ Transductive by nature: it shares the gallery out among the test queries themsel
 to one query that rule is part of the answer; where a picture may answer many queries or none, it is wrong. u changes
 no ranking, so v / beta is a `bias`.
 
-Cuturi, Sinkhorn Distances (NeurIPS 2013, arXiv 1306.0895), with uniform marginals.
+Cuturi, Sinkhorn Distances (NeurIPS 2013, arXiv 1306.0895), with uniform marginals; against hubs in Pan et al., Hubness
+Reduction with Dual Bank Sinkhorn Normalization (ACM MM 2025, arXiv 2508.02538), whose banks are left out here.
 """
 
 from __future__ import annotations

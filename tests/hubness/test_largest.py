@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.hubness.nearest import kth_largest, largest, top_mean
+from workbench.hubness.largest import kth_largest, largest, top_mean
 
 
 @given(st.integers(1, 600), st.integers(1, 4), st.integers(2, 400), st.integers(0, 99))
