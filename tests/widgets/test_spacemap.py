@@ -104,6 +104,7 @@ def test_the_figure_shows_the_look(space_map):
     assert f"{space_map.now.gap:.3g}" in cells
     assert pictures[0].get_title() == f"hub, N_5 = {space_map.now.capture.n_k[hub]}"
     assert "50% of the gap closed, NNN alpha 0.5" in figure.get_suptitle()
+    assert "NNN's bank: each half of the queries for the other" in figure.get_supxlabel()
 
 
 def test_a_batch_run_shows_the_figure_and_builds_no_widget(space_map, monkeypatch):

@@ -32,19 +32,20 @@ def space_map(
     lines: np.ndarray | None = None,
     selected: np.ndarray | None = None,
     pictures: Sequence[tuple[Image.Image, str, bool]] = (),
+    notes: Sequence[str] = (),
 ) -> Figure:
     """points (P, 2) with a class each: codes (P,) into `classes`, (name, colour, size 0 to 2).
 
     n_k: by name ("before", "now"), N_k per gallery picture. measures: a row each, the columns' numbers as given.
     lines (L, 2, 2): pairs to connect. selected: points to ring. pictures: (picture, caption, is a target), at most ten
-    are shown. Raises ValueError where points and codes differ in number.
+    are shown. notes: sentences below it all. Raises ValueError where points and codes differ in number.
     """
     if len(points) != len(codes):
         raise ValueError(
             f"space_map: got {len(points)} points and {len(codes)} codes; they must be equally many"
         )
     pictures = list(pictures)[:10]
-    figure = Figure(figsize=(11, 5.2 + 1.5 * bool(pictures)), layout="constrained")
+    figure = Figure(figsize=(11, 5.2 + 1.5 * bool(pictures) + 0.13 * len(notes)), layout="constrained")
     rows = [5.2, 1.5] if pictures else [5.2]
     upper = figure.add_gridspec(len(rows), 1, height_ratios=rows)
     body = upper[0].subgridspec(2, 2, width_ratios=[1.6, 1])
@@ -55,6 +56,8 @@ def space_map(
         strip = upper[1].subgridspec(1, 10)
         for column, (picture, caption, right) in enumerate(pictures):
             _picture(figure.add_subplot(strip[column]), picture, caption, right)
+    if notes:
+        figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=7.5, color=GREY)
     headline(figure, title)
     return figure
 

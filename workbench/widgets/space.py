@@ -139,12 +139,16 @@ class Space:
     def _bias(self, gap: float) -> Float["Q N"]:
         """What NNN with alpha 1 adds to each score; the bank of each half of the queries is the other half."""
         case, scores = self._scored(gap)
-        half, bias = halves(case), np.empty_like(scores)
-        for mine in (half == 0, half == 1):
+        bias = np.empty_like(scores)
+        for mine in (self._half == 0, self._half == 1):
             bank = bank_of_queries(case, self.method, BANK, ~mine, scores=scores)
             counted = int(np.isfinite(bank.scores).sum(axis=0).min())
             bias[mine] = NNN(max(1, min(BANK_NEIGHBOURS, counted)), 1.0).fit(bank).bias
         return bias
+
+    @cached_property
+    def _half(self) -> Int[" Q"]:
+        return halves(self.case)
 
     @cached_property
     def _small(self) -> Case:
@@ -164,12 +168,12 @@ class Space:
         if self.map.explained is None:
             return self.map[:2]
         start, axes = self._axes
-        return [unit(rows) @ axes + start for rows in (images, texts)]
+        return [unit(rows) @ axes.astype(np.float32) + start for rows in (images, texts)]
 
     @cached_property
     def _axes(self) -> tuple[Float[" D"], Float["D 2"]]:
         """PCA is linear: its centre and axes follow from where it puts the calibration's pictures."""
         rows = self.calibration.unit_images
         affine = np.column_stack([rows, np.ones(len(rows))])
-        found = np.linalg.lstsq(affine, self.map.images, rcond=None)[0]
+        found = np.linalg.lstsq(affine.T @ affine, affine.T @ self.map.images, rcond=None)[0]
         return found[-1], found[:-1]

@@ -211,6 +211,7 @@ class SpaceMap:
             np.stack([self.now.texts[self.connected], self.now.images[targets]], axis=1),
             np.array(self.look.points, int),
             self._pictures(),
+            self.notes,
         )
 
     def _pictures(self) -> list:
