@@ -62,7 +62,7 @@ def settings() -> pd.DataFrame:
 def test_tradeoff_tells_inductive_from_transductive_by_more_than_words(settings):
     figure = tradeoff(settings, "Title")
     marks = {bars.get_label(): bars.lines[0] for bars in figure.axes[0].containers}
-    inductive, transductive = marks["csls (inductive)"], marks["csls (transductive)"]
+    inductive, transductive = marks["CSLS (inductive)"], marks["CSLS (transductive)"]
     assert (inductive.get_xdata()[0], inductive.get_ydata()[0]) == (-0.5, 0.03)
     assert inductive.get_markerfacecolor() != transductive.get_markerfacecolor() == "white"
     assert figure.axes[0].texts[0].get_text() == "as it is: hit@10 80.0%, skewness 2.00"

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from workbench.arrays import Float, Int
 from workbench.choose import fold_of
-from workbench.data.benchmark import Qrels
+from workbench.data.benchmark import Benchmark, Qrels
 from workbench.evaluation import query_columns
 from workbench.hubness import Bank, Mitigator, mitigate
 from workbench.joint.banks import bank_of_queries, fair_scores
@@ -123,6 +124,12 @@ def galleries_apart(case, seed: int = 0):
 
 def halves(case, seed: int = 0) -> Int[" Q"]:
     """0 or 1 per query, at random, whole clusters together. Raises EvaluationError for too few clusters."""
-    bench = case.benchmark
+    return _halves(case.benchmark, seed)
+
+
+@lru_cache(maxsize=4)
+def _halves(bench: Benchmark, seed: int) -> Int[" Q"]:
     queries = pd.DataFrame({**query_columns(bench), "protocol": protocol_text(rules_of(bench))})
-    return fold_of(groups_of(queries), 2, seed)
+    half = fold_of(groups_of(queries), 2, seed)
+    half.flags.writeable = False
+    return half

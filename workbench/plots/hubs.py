@@ -135,7 +135,7 @@ def tradeoff(frame: pd.DataFrame, title: str) -> Figure:
         raise ValueError(f"tradeoff: got {len(names)} mitigators, at most {len(LOOKS)} can be told apart")
     looks, metric = dict(zip(names, LOOKS, strict=False)), ""
     figure = Figure(figsize=(1.2 + 3.3 * len(methods), 4.6), layout="constrained")
-    panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(methods), sharex=True, sharey=True, squeeze=False)[0]
     for panel, method in zip(panels, methods, strict=True):
         mine = frame[frame["method"] == method]
         for row in mine[mine["mitigator"] != "none"].to_dict("records"):
