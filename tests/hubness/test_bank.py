@@ -95,7 +95,7 @@ def test_test_queries_as_bank_must_be_labelled():
         with pytest.raises(BankError, match="holds every test query; label it transductive"):
             mitigate(NNN(k=2), bank, scores)
     with pytest.raises(BankError, match="holds every test query"):
-        list(mitigate_rows(NNN(k=2), Bank(queries, gallery, "some queries"), queries[1:3]))
+        mitigate_rows(NNN(k=2), Bank(queries, gallery, "some queries"), queries[1:3])
     labelled = Bank.from_scores(scores, "test queries", transductive=True)
     assert mitigate(NNN(k=2), labelled, scores).shape == scores.shape
 

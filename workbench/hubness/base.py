@@ -115,7 +115,12 @@ def mitigate_rows(
     bank.need_rows("mitigate_rows")
     check_shape("queries", queries, "Q D", D=bank.gallery.shape[1])
     bank.need_honesty(queries, rows=True)
-    fitted = mitigator.fit(bank)
+    return _blocks(mitigator.fit(bank), bank, queries)
+
+
+def _blocks(
+    fitted: Fitted | FittedRows, bank: Bank, queries: Float["Q D"]
+) -> Iterator[tuple[slice, Float["q N"]]]:
     for some in slices(len(queries), bank.n_items):
         if isinstance(fitted, FittedRows):
             yield some, fitted.queries(queries[some]) @ fitted.gallery.T
