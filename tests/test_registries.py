@@ -25,6 +25,14 @@ def test_names_and_things(shapes):
     assert "square" not in shapes
 
 
+def test_a_thing_knows_its_name(shapes):
+    from pathlib import Path
+
+    assert (shapes.name_of(dict), shapes.name_of(Path), shapes.name_of(set)) == ("circle", "path", None)
+    shapes.register("a_circle_too")(dict)
+    assert shapes.name_of(dict) == "a_circle_too"  # the first in the alphabet
+
+
 def test_an_unknown_name_is_a_key_error_that_reads_well(shapes):
     with pytest.raises(KeyError) as caught:
         shapes.get("circel")

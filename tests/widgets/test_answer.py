@@ -1,7 +1,10 @@
 """Answers are those of the package's own evaluation; bars add up; questions of one's own are made by the case's models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import MORE_PARTS, ArrayCase
 from tests.widgets.conftest import ToyEncoder, build
@@ -99,7 +102,7 @@ def test_moving_a_slider_computes_no_similarity_again(explore, monkeypatch):
     def never(*_):
         raise AssertionError("similarities were computed again")
 
-    from workbench.widgets.answer import OneQuestion
+    from workbench.widgets.answerer import OneQuestion
 
     monkeypatch.setattr(OneQuestion, "blocks", never)
     before = explorer.answer.first.scores
@@ -193,7 +196,7 @@ def test_what_cannot_be_answered_is_said_and_changes_nothing(explore, case):
         ({"question": Question(query=2, modification="  ")}, "modification text is empty"),
         ({"question": Question(query=99)}, "query: got 99, expected 0 to 11"),
         ({"question": Question(row=40, modification="x")}, "row: got 40, expected 0 to 39"),
-        ({"k": 0}, "k: got 0, expected 1 to 39"),
+        ({"k": 0}, "k: got 0, expected at least 1"),
         (
             {"question": Question(row=1, modification="x"), "method": start("searle")},
             "known for the benchmark's own queries",
@@ -228,3 +231,34 @@ def test_only_possible_methods_are_offered(make_case, explore):
     assert set(names) >= {"image_only", "text_only", "weighted_sum", "slerp", "product", "standardised_sum"}
     assert not {"cirevl", "pdv_f", "basic", "judge_rerank", "weimocir"} & set(names)
     assert all(isinstance(start(name), LinearMethod) for name in ("slerp", "weighted_sum"))
+
+
+def test_where_only_candidates_are_ranked_they_are_all_that_is_shown(make_case, explore):
+    """As in GeneCIS: fewer than k pictures take part."""
+    plain = make_case(seed=6)
+    bench = plain.benchmark
+    case = build(replace(plain, benchmark=replace(bench, qrels={"default": bench.qrels["subset"]})))
+    answer = explore(4, case=case, k=20).answer
+    among = set(bench.qrels["subset"].candidates[4].tolist())
+    assert set(answer.first.rows.tolist()) == among
+    assert answer.first.n_ranked == 6
+    ranks = method_ranks(case, WeightedSum(), ["default"])["default"]
+    assert answer.first.rank == ranks[4, 0]
+
+
+def test_a_reference_outside_the_gallery_is_shown_and_asked_about(make_case, explore):
+    """As in i-CIR: the picture comes with the query, and nothing is excluded for other words."""
+    case = build(make_case(seed=7))
+    queries = (
+        replace(case.benchmark.queries[0], reference=None, reference_image="outside"),
+        *case.benchmark.queries[1:],
+    )
+    outside = Image.new("RGB", (8, 8), (1, 2, 3))
+    case = replace(case, benchmark=replace(case.benchmark, queries=queries, references=[outside]))
+    explorer = explore(0, case=case, method=PDVFusion())
+    assert explorer.answer.judged
+    assert explorer.desk.reference(explorer.answer.question).getpixel((0, 0)) == (1, 2, 3)
+    other = explorer.ask(question=Question(query=0, modification="make it loud"))
+    assert other.reference == "outside"
+    assert other.texts["reference_caption"] == case.texts["reference_caption"][0]
+    assert other.first.n_ranked == 40

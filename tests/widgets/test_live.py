@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import datetime
 
 import pytest
@@ -79,6 +80,16 @@ def test_knobs_come_from_the_dataclass_fields():
     assert knobs.start("judge_rerank") is None  # needs the name of a method and of a judge
     assert knobs.start("pdv_f") == PDVFusion()
     assert "host" not in [knob.field for knob in knobs.knobs(PDVFusion)]
+
+
+def test_every_number_of_the_packages_methods_states_its_usual_range():
+    for name in METHODS.names():
+        kind = METHODS.get(name)
+        if kind.__module__.startswith("workbench.methods.") and knobs.start(name) is not None:
+            numbers = [one for one in fields(kind) if one.type in ("int", "float")]
+            assert all("usual" in one.metadata for one in numbers), name
+            for knob in knobs.knobs(kind):
+                assert knob.low <= knob.start <= knob.high, (name, knob)
 
 
 def test_choosing_a_query_shows_its_words(live):

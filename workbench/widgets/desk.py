@@ -34,6 +34,10 @@ class Rules:
     judged: bool
     ranked: np.ndarray  # (N,) bool: may be found at all
 
+    @cached_property
+    def n_ranked(self) -> int:
+        return int(np.count_nonzero(self.ranked))
+
 
 @dataclass(frozen=True, eq=False)
 class Desk:

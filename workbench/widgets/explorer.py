@@ -24,7 +24,8 @@ from workbench.case import Case
 from workbench.methods import Method, WeightedSum, label, parse_method
 from workbench.registry import UnknownName, nearest
 from workbench.widgets import keep
-from workbench.widgets.answer import Answer, Answerer
+from workbench.widgets.answer import Answer
+from workbench.widgets.answerer import Answerer
 from workbench.widgets.desk import Desk
 from workbench.widgets.frontend import is_live
 from workbench.widgets.grid import status
@@ -70,7 +71,7 @@ class Explorer:
             modification=modification,
         )
         first = _method(method) or self._any_method()
-        self._view = View(question, first, _method(other), min(k, len(bench.gallery) - 1), centred)
+        self._view = View(question, first, _method(other), k, centred)
         self._answer: Answer | None = None
 
     @property

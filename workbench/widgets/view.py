@@ -91,7 +91,7 @@ class Question:
 class View:
     """A question, who answers it, how much is shown, and the questions that led to it.
 
-    other: a second method, shown beside the first. k: how many results. centred: bars show what lifts a picture
+    other: a second method, shown beside the first. k: results shown, all that are ranked where those are fewer. centred: bars show what lifts a picture
     above the gallery's mean, not the whole score.
     """
 
