@@ -9,7 +9,9 @@ A tab is built when it is first looked at, so that the first one is there soon. 
 from __future__ import annotations
 
 import io
+import os
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -17,7 +19,9 @@ from workbench.case import Case
 from workbench.methods import parse_method
 from workbench.widgets.explorer import Explorer
 from workbench.widgets.frontend import is_live
-from workbench.widgets.spacemap import SpaceMap
+
+if TYPE_CHECKING:
+    from workbench.widgets.spacemap import SpaceMap
 
 TITLES = ("Compose", "Map", "Side by side")
 
@@ -34,6 +38,10 @@ class App:
 
     @cached_property
     def map(self) -> SpaceMap:
+        from workbench.widgets.spacemap import (
+            SpaceMap,
+        )  # seconds of imports: not before the first tab is there
+
         return SpaceMap(self.case, self.method)
 
     @cached_property
@@ -49,7 +57,12 @@ class App:
         """The live form, an ipywidgets.VBox. Raises ImportError that names the extra where ipywidgets is missing."""
         from workbench.widgets.app_live import tabs  # the `explore` extra
 
-        return tabs(TITLES, (lambda: self.explorer, lambda: self.map, lambda: self.side_by_side))
+        made = tabs(TITLES, (lambda: self.explorer, lambda: self.map, lambda: self.side_by_side))
+        if os.environ.get("VOILA_PREHEAT") == "True":  # a kernel that waits for its visitor has the time
+            from workbench.widgets import spacemap_live  # noqa: F401
+
+            self.map  # noqa: B018
+        return made
 
     def __repr__(self) -> str:
         return f"App: {self.case.benchmark.name}, tabs {', '.join(TITLES)}"
