@@ -6,6 +6,8 @@ run such lines together, so they are put into fences here; nothing else is touch
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from itertools import groupby
 
 import griffe
@@ -20,7 +22,7 @@ class Layout(griffe.Extension):
 
 
 def fenced(text: str) -> str:
-    """The text with a fence around every run of indented lines, and around every example up to its blank line.
+    """The text with a fence around every example, every run of indented lines and every paragraph set in columns.
 
     >>> print(fenced("Ranks are counted:\\n\\n    rank = 1 + others\\n\\nNothing is sorted."))
     Ranks are counted:
@@ -31,30 +33,37 @@ def fenced(text: str) -> str:
     <BLANKLINE>
     Nothing is sorted.
     """
-    parts = []
-    for kind, lines in groupby(_kinds(text.splitlines()), key=lambda pair: pair[0]):
-        block = "\n".join(line for _, line in lines)
-        parts.append(block if kind == "prose" else _fence(block, kind))
-    return "\n".join(parts)
+    blocks: list[tuple[str, list[str]]] = []
+    for paragraph in re.split(r"\n(?:[ ]*\n)+", text.strip("\n")):
+        for place, (kind, lines) in enumerate(
+            groupby(_kinds(paragraph.splitlines()), key=lambda pair: pair[0])
+        ):
+            mine = [line for _, line in lines]
+            if (
+                place == 0
+                and kind == "text"
+                and blocks
+                and blocks[-1][0] == "text"
+                and mine[0].startswith(" ")
+            ):
+                blocks[-1][1].extend(["", *mine])  # a blank line within what is indented
+            else:
+                blocks.append((kind, mine))
+    return "\n\n".join("\n".join(lines) if kind == "prose" else _fence(lines, kind) for kind, lines in blocks)
 
 
-def _kinds(lines: list[str]):
+def _kinds(paragraph: list[str]) -> Iterator[tuple[str, str]]:
     """Each line with what it belongs to: prose, pycon (an example with its output) or text (kept as it stands)."""
+    columns = sum(bool(re.search(r"\S {3,}\S", line)) for line in paragraph) > 1
     kind = "prose"
-    for place, line in enumerate(lines):
+    for line in paragraph:
         if line.lstrip().startswith(">>>"):
             kind = "pycon"
-        elif not line.strip():
-            following = next((later for later in lines[place:] if later.strip()), "")
-            kind = (
-                kind if kind == "text" and following.startswith("  ") and ">>>" not in following else "prose"
-            )
         elif kind != "pycon":
-            kind = "text" if line.startswith("  ") else "prose"
+            kind = "text" if columns or line.startswith("  ") else "prose"
         yield kind, line
 
 
-def _fence(block: str, language: str) -> str:
-    lines = block.splitlines()
-    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    return "\n".join(["", f"```{language}", *(line[indent:] for line in lines), "```", ""])
+def _fence(lines: list[str], language: str) -> str:
+    indent = min(len(line) - len(line.lstrip()) for line in lines if line)
+    return "\n".join([f"```{language}", *(line[indent:] for line in lines), "```"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import re
 import subprocess
 import sys
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -144,6 +147,37 @@ def test_the_glossary_has_every_word_that_a_notebook_explains():
             if word not in words and word != "word":
                 missing[word] = path.name
     assert not missing
+
+
+def helper(name: str):
+    """A module of docs/, which is no package."""
+    spec = spec_from_file_location(name, DOCS / f"{name}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["hooks", "docstrings"])
+def test_examples_of_the_helpers_hold(name):
+    failed, attempted = doctest.testmod(helper(name))
+    assert attempted and not failed
+
+
+def test_only_what_is_set_in_columns_or_indented_is_fenced():
+    fenced = helper("docstrings").fenced
+    assert fenced("one   word\nand   two") == "```text\none   word\nand   two\n```"
+    assert fenced("a wide   gap\nand none") == "a wide   gap\nand none"
+    assert fenced("    a = 1\n\n    b = 2") == "```text\na = 1\n\nb = 2\n```"
+    assert fenced(">>> 1 + 1\n2\n\nDone.") == "```pycon\n>>> 1 + 1\n2\n```\n\nDone."
+
+
+def test_the_reference_has_every_module_that_is_not_private():
+    modules = helper("hooks").public_modules("score")
+    assert {"workbench.score", "workbench.score.ranks"} <= set(modules)
+    page = SimpleNamespace(meta={"layers": ["score"]})
+    written = helper("hooks").on_page_markdown("# Title\n\n::: workbench.score.ranks", page)
+    assert sorted(re.findall(r"^::: (\S+)$", written, re.MULTILINE)) == sorted(modules)
+    assert written.index("score.ranks") < written.index("score.similarities")
 
 
 @pytest.fixture(scope="module")
