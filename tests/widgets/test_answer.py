@@ -262,3 +262,20 @@ def test_a_reference_outside_the_gallery_is_shown_and_asked_about(make_case, exp
     assert other.reference == "outside"
     assert other.texts["reference_caption"] == case.texts["reference_caption"][0]
     assert other.first.n_ranked == 40
+
+
+def test_a_caption_that_is_not_at_hand_is_not_written_only_to_be_shown(explore, case):
+    """The benchmark's edits are recorded; what was edited may not be, and nobody is asked for it."""
+    texts = {
+        name: words for name, words in case.texts.items() if name != "reference_caption" and name != "caption"
+    }
+    bare = replace(case, texts=texts, captions="somebody@else")
+    explorer = explore(3, case=bare, method="cirevl")
+    assert list(explorer.answer.texts) == ["modification", "composed_caption"]
+    assert list(explore(3, method="cirevl").answer.texts) == [
+        "modification",
+        "reference_caption",
+        "composed_caption",
+    ]
+    with pytest.raises(ViewError, match="needs the case's captioner, somebody@else"):
+        explorer.ask(question=Question(query=3, modification="other words"))

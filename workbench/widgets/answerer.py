@@ -150,13 +150,12 @@ class Answerer:
     def _texts(self, question: Question, methods: list[Method]) -> dict[str, str]:
         """The modification, and the captions and edits that the methods were given."""
         parts = dict.fromkeys(part for method in methods for part, _ in method.terms)
-        shown = [part for part in parts if take_apart(part).base in ("reference_caption", "composed_caption")]
-        if (
-            any(take_apart(part).base == "composed_caption" for part in shown)
-            and "reference_caption" not in shown
-        ):
-            shown.insert(0, "reference_caption")  # what was edited
-        return {name: self.desk.text(question, name) for name in ("modification", *shown)}
+        edits = [part for part in parts if take_apart(part).base == "composed_caption"]
+        captions = [part for part in parts if take_apart(part).base == "reference_caption"]
+        edited = [part.replace("composed_", "reference_") for part in edits]
+        known = [part for part in edited if self.desk.has_text(question, part)]
+        names = dict.fromkeys(("modification", *captions, *known, *edits))
+        return {name: self.desk.text(question, name) for name in names}
 
     def _notes(self, question: Question) -> tuple[str, ...]:
         failed = self.desk.failures.get(question)

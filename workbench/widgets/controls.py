@@ -19,7 +19,12 @@ from workbench.widgets.knobs import Knob
 
 NONE = ("(none)", "")
 LISTED = 200  # queries in the list at a time; others are found by their words
-WIDE = {"description_width": "11rem"}
+WIDE = {"description_width": "8rem"}
+
+
+def room(rem: int) -> W.Layout:
+    """So wide, and narrower on a narrow page: names are never cut off, and sliders are long enough to aim at."""
+    return W.Layout(width=f"min({rem}rem, 97%)")
 
 
 def classed(widget: W.DOMWidget, *names: str) -> W.DOMWidget:
@@ -51,9 +56,10 @@ class MethodPanel:
             value=name_of(method),
             description=title,
             style=WIDE,
+            layout=room(26),
         )
-        self.sliders = W.VBox()
-        self.box = classed(W.VBox([self.list, self.sliders]), f"wb-method-{side}")
+        self.sliders = W.VBox(layout=room(26))
+        self.box = classed(W.VBox([self.list, self.sliders], layout=room(27)), f"wb-method-{side}")
         self._build()
         self.list.observe(self._changed_method, "value")
 
@@ -79,6 +85,7 @@ class MethodPanel:
                 step=knob.step,
                 description=knob.field,
                 style=WIDE,
+                layout=room(26),
             )
         slider.tooltip = f"{knob.field}{note}"
 
@@ -105,10 +112,11 @@ class QueryChooser:
         ]
         self.chosen = chosen
         self.find = classed(
-            W.Text(description="find a query", placeholder="words or an id", style=WIDE), "wb-find"
+            W.Text(description="find a query", placeholder="words or an id", style=WIDE, layout=room(40)),
+            "wb-find",
         )
-        self.list = classed(W.Dropdown(description="query", style=WIDE), "wb-query")
-        self.box = W.VBox([self.find, self.list])
+        self.list = classed(W.Dropdown(description="query", style=WIDE, layout=room(40)), "wb-query")
+        self.box = W.VBox([self.find, self.list], layout=room(41))
         self._quiet = False
         self.find.observe(lambda change: self._fill(change["new"]), "value")
         self.list.observe(self._picked, "value")

@@ -154,6 +154,13 @@ class Desk:
             self.words[key] = getattr(self, f"_{base}")(question, number)
         return self.words[key]
 
+    def has_text(self, question: Question, name: str) -> bool:
+        """Whether the words behind a part are at hand: recorded with the case, or written before."""
+        base = take_apart(name).base
+        if self._from_case(question, base) and name in self.case.texts:
+            return True
+        return (self._key(question, base), name) in self.words
+
     def _reference_caption(self, question: Question, number: int) -> str:
         row, view = self.reference_row(question), numbered("caption", number)[-1]
         if row is not None and view in self.case.texts:

@@ -14,7 +14,7 @@ try:
     import ipywidgets as W
 
     from workbench.widgets.board import Board
-    from workbench.widgets.controls import WIDE, MethodPanel, QueryChooser, classed, name_of
+    from workbench.widgets.controls import WIDE, MethodPanel, QueryChooser, classed, name_of, room
 except ImportError as error:
     raise ImportError(
         "live widgets need ipywidgets and anywidget: pip install 'zscir-workbench[explore]'. "
@@ -43,12 +43,18 @@ class LiveExplorer:
                 description="modification text",
                 continuous_update=False,
                 style=WIDE,
-                layout=W.Layout(width="95%"),
+                layout=room(60),
             ),
             "wb-text",
         )
         self.upload = classed(
-            W.FileUpload(accept="image/*", multiple=False, description="a picture of your own"), "wb-upload"
+            W.FileUpload(
+                accept="image/*",
+                multiple=False,
+                description="a picture of your own",
+                layout=W.Layout(width="auto"),
+            ),
+            "wb-upload",
         )
         view = explorer.view
         names = tuple(
@@ -81,9 +87,14 @@ class LiveExplorer:
         """The last row of controls: how many results, which bars, code, save."""
         view, most = self.explorer.view, min(MOST, len(self.explorer.case.benchmark.gallery) - 1)
         self.k = W.BoundedIntText(
-            value=view.k, min=1, max=max(most, view.k), description="results", style=WIDE
+            value=view.k, min=1, max=max(most, view.k), description="results", style=WIDE, layout=room(14)
         )
-        self.centred = W.Checkbox(value=view.centred, description="bars above the gallery's mean", style=WIDE)
+        self.centred = W.Checkbox(
+            value=view.centred,
+            description="bars above the gallery's mean",
+            indent=False,
+            layout=W.Layout(width="auto"),
+        )
         self.show_code = W.ToggleButton(
             description="Copy as code", tooltip="the lines that show this view again"
         )
