@@ -19,7 +19,7 @@ def app(case):
 
 
 def test_tabs_are_built_when_they_are_looked_at(app):
-    tabs = app.widget.children[1]
+    tabs = app.widget
     assert tabs.titles == ("Compose", "Map", "Side by side")
     classes = [holder.children[0]._dom_classes for holder in tabs.children]
     assert "wb-explorer" in classes[0]

@@ -54,7 +54,7 @@ class App:
 
     @cached_property
     def widget(self):
-        """The live form, an ipywidgets.VBox. Raises ImportError that names the extra where ipywidgets is missing."""
+        """The live form, an ipywidgets.Tab. Raises ImportError that names the extra where ipywidgets is missing."""
         from workbench.widgets.app_live import tabs  # the `explore` extra
 
         made = tabs(TITLES, (lambda: self.explorer, lambda: self.map, lambda: self.side_by_side))

@@ -8,14 +8,13 @@ try:
     import ipywidgets as W
 
     from workbench.widgets.controls import classed
-    from workbench.widgets.names import Names
 except ImportError as error:
     raise ImportError(
         "the live app needs ipywidgets and anywidget: pip install 'zscir-workbench[explore]'"
     ) from error
 
 
-def tabs(titles: Sequence[str], makers: Sequence[Callable]) -> W.VBox:
+def tabs(titles: Sequence[str], makers: Sequence[Callable]) -> W.Tab:
     """Tabs with those titles; makers[i]() has the `.widget` of tab i and is called when the tab is first chosen."""
     holders = [W.VBox([W.HTML("<p>One moment ...</p>")]) for _ in titles]
     whole = classed(W.Tab(children=holders, titles=tuple(titles), selected_index=0), "wb-app")
@@ -28,4 +27,4 @@ def tabs(titles: Sequence[str], makers: Sequence[Callable]) -> W.VBox:
 
     whole.observe(lambda change: build(change["new"]), "selected_index")
     build(0)
-    return W.VBox([Names(), whole])
+    return whole

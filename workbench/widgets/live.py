@@ -15,6 +15,7 @@ try:
 
     from workbench.widgets.board import Board
     from workbench.widgets.controls import WIDE, MethodPanel, QueryChooser, classed, name_of, room
+    from workbench.widgets.names import Names
 except ImportError as error:
     raise ImportError(
         "live widgets need ipywidgets and anywidget: pip install 'zscir-workbench[explore]'. "
@@ -77,6 +78,7 @@ class LiveExplorer:
                         layout=W.Layout(flex_flow="row wrap"),
                     ),
                     self.board,
+                    Names(),
                 ]
             ),
             "wb-explorer",
