@@ -43,6 +43,12 @@ def test_what_is_no_picture_or_too_large_is_refused(monkeypatch):
         OwnPicture("y.png", png())
 
 
+def test_formats_that_run_other_programs_are_not_even_tried():
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(hello) print\n%%EOF\n"
+    with pytest.raises(PictureError, match=r"x\.png: not a picture in a known format \(PNG, JPEG"):
+        OwnPicture("x.png", eps)
+
+
 def test_a_pictures_name_has_no_folders(tmp_path):
     assert OwnPicture("../../etc/passwd", png()).name == "passwd"
     assert OwnPicture("C:\\temp\\cat.png", png()).name == "cat.png"

@@ -6,11 +6,12 @@ A `View` says everything that its answer depends on besides the case, so equal v
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from workbench.data.images import PictureError, open_picture
 from workbench.errors import UserError
@@ -19,6 +20,7 @@ from workbench.methods import Method
 # A picture of one's own is decoded in the kernel of whoever shows the page: smaller limits than a benchmark's.
 OWN_BYTES = 10 * 2**20
 OWN_PIXELS = 25_000_000
+OWN_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # none that runs another program, as EPS would
 
 
 class ViewError(UserError, ValueError):
@@ -29,7 +31,8 @@ class ViewError(UserError, ValueError):
 class OwnPicture:
     """A picture that somebody brought: the file's name without folders, and its bytes.
 
-    Raises PictureError where it is too large, in bytes or in pixels (known before anything is decoded), or no picture.
+    Raises PictureError where it is too large, in bytes or in pixels (known before anything is decoded), or in no format
+    of `OWN_FORMATS`.
     """
 
     name: str
@@ -42,6 +45,7 @@ class OwnPicture:
             raise PictureError(
                 f"{self.name}: {len(self.data):,} bytes are more than the {OWN_BYTES:,} allowed"
             )
+        _check_format(self.name, self.data)
         self.image  # noqa: B018  decoded now, so that a file that is no picture is refused at the door
 
     @classmethod
@@ -62,6 +66,15 @@ class OwnPicture:
     def digest(self) -> str:
         """SHA-256 of the bytes."""
         return hashlib.sha256(self.data).hexdigest()
+
+
+def _check_format(name: str, data: bytes) -> None:
+    try:
+        Image.open(io.BytesIO(data), formats=OWN_FORMATS).close()
+    except UnidentifiedImageError:
+        raise PictureError(f"{name}: not a picture in a known format ({', '.join(OWN_FORMATS)})") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return  # a known format, but broken or huge: decoding it says what is wrong
 
 
 @dataclass(frozen=True)
