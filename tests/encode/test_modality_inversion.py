@@ -75,7 +75,7 @@ def test_fewer_tokens_are_stretched_over_the_grid(tiny):
 @pytest.mark.parametrize("make", [PictureAsWords, TextAsPatches])
 def test_tokens_come_to_say_what_the_row_says(make, tiny):
     rows = tiny.encode_texts(["cat", "red", "the cat in red"])
-    inversion = make(tiny, tokens=2, steps=60, rate=0.1)
+    inversion = make(tiny, tokens=2, steps=30, rate=0.1)
     names = ["a", "b", "c"]
     words = inversion.words(rows, names)
     assert words.shape == (3, inversion.width)
