@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from workbench.data.images import all_digests
+
 DILATION = 0.7  # GeneCIS: how much of its own size a box grows by
 
 
@@ -51,5 +53,11 @@ class Crops(Sequence):
 
     def digest(self, i: int) -> str:
         """SHA-256 of the picture's own digest, the box and the way it is cut."""
-        key = f"{self.pictures.digest(i)} {self.boxes[i]} {self.how.__name__}"
-        return hashlib.sha256(key.encode()).hexdigest()
+        return self._digest(i, self.pictures.digest(i))
+
+    def digests(self) -> list[str]:
+        """All digests, in order."""
+        return [self._digest(i, picture) for i, picture in enumerate(all_digests(self.pictures))]
+
+    def _digest(self, i: int, picture: str) -> str:
+        return hashlib.sha256(f"{picture} {self.boxes[i]} {self.how.__name__}".encode()).hexdigest()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from workbench.data.digests import folder_digests
 from workbench.errors import UserError
 from workbench.paths import inside, inside_lexically
 from workbench.registry import nearest
@@ -42,9 +43,17 @@ class _Images(Sequence):
         name = self.names[i]
         return open_picture(self._read(name), name)
 
+    def read(self, i: int) -> bytes:
+        """The stored bytes of picture i, not decoded. Raises PictureError."""
+        return self._read(self.names[i])
+
     def digest(self, i: int) -> str:
         """SHA-256 of the picture's bytes as stored. Raises PictureError."""
-        return hashlib.sha256(self._read(self.names[i])).hexdigest()
+        return hashlib.sha256(self.read(i)).hexdigest()
+
+    def digests(self) -> list[str]:
+        """All digests, in order. Raises PictureError."""
+        return [self.digest(i) for i in range(len(self))]
 
     def check(self) -> None:
         """Before long work: every picture is there and not empty. Raises PictureError with the first and the number."""
@@ -117,6 +126,10 @@ class FolderImages(_Images):
                 found.append(f"{name} is empty (0 bytes)")
         return found
 
+    def digests(self) -> list[str]:
+        """All digests, in order; those of large folders are remembered, see `data.digests`. Raises PictureError."""
+        return folder_digests(self.root, self.names, self._read)
+
     def _known(self) -> Sequence[str]:
         return [path.name for path in self.root.iterdir()] if self.root.is_dir() else ()
 
@@ -184,11 +197,23 @@ class JoinedImages(Sequence):
         part, row = self.places[i]
         return self.parts[part].digest(row)
 
+    def digests(self) -> list[str]:
+        """All digests, in order; each part's are made together."""
+        parts = {part: all_digests(self.parts[part]) for part in {part for part, _ in self.places}}
+        return [parts[part][row] for part, row in self.places]
+
+
+def all_digests(images: Sequence) -> list[str]:
+    """Every picture's digest: together where the sequence can do so (`digests`), else one by one."""
+    if hasattr(images, "digests"):
+        return images.digests()
+    return [images.digest(i) for i in range(len(images))]
+
 
 def each_once(pictures: Sequence) -> tuple[Sequence, list[int]]:
     """The different pictures, by their bytes, in order of first appearance; and which of them each picture is."""
     first: dict[str, int] = {}
-    owner = [first.setdefault(pictures.digest(i), i) for i in range(len(pictures))]
+    owner = [first.setdefault(digest, i) for i, digest in enumerate(all_digests(pictures))]
     place = {i: row for row, i in enumerate(first.values())}
     different = pictures if len(first) == len(pictures) else JoinedImages(pictures).some(first.values())
     return different, [place[i] for i in owner]
