@@ -139,6 +139,21 @@ def test_a_page_may_send_anything(live, message):
     assert one.explorer.view == before
 
 
+def test_what_is_asked_in_another_cell_moves_the_board_and_its_controls(live):
+    one = live(3)
+    one.explorer.ask(method=PDVFusion(beta=0.2), other=Slerp(0.3), k=7, centred=True)
+    assert shown(one) == [row for side in one.explorer.answer.rankings.values() for row in side.rows.tolist()]
+    assert (one.first.list.value, slider(one.first, "beta").value) == ("pdv_f", 0.2)
+    assert (one.second.list.value, slider(one.second, "alpha").value) == ("slerp", 0.3)
+    assert (one.k.value, one.centred.value) == (7, True)
+    before = slider(one.first, "beta")
+    before.value = 0.25
+    assert slider(one.first, "beta") is before  # a slider in somebody's hand is not replaced
+    assert one.explorer.view.method == PDVFusion(beta=0.25)
+    one.explorer.ask(other=None)
+    assert one.second.list.value == "" and not one.second.sliders.children
+
+
 def test_a_second_method_stands_beside_the_first(live):
     one = live(3)
     one.second.list.value = "slerp"

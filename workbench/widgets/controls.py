@@ -48,7 +48,7 @@ class MethodPanel:
         side: str,
         chosen: Callable[[Method | None], None],
     ):
-        self.case, self.method, self.chosen = case, method, chosen
+        self.case, self.method, self.chosen, self._quiet = case, method, chosen, False
         options = [(label_of(name), name) for name in names]
         title = "method" if side == "first" else "second method"
         self.list = W.Dropdown(
@@ -63,11 +63,23 @@ class MethodPanel:
         self._build()
         self.list.observe(self._changed_method, "value")
 
+    def show(self, method: Method | None) -> None:
+        """Point the controls at a method without reporting it; sliders that show it already are left as they are."""
+        if method != self.method:
+            name, self._quiet = name_of(method), True
+            if name not in [value for _, value in self.list.options]:
+                self.list.options = (*self.list.options, (label_of(name), name))
+            self.method, self.list.value = method, name
+            self._quiet = False
+            self._build()
+
     def _build(self) -> None:
         found = () if self.method is None else knobs.knobs_here(self.case, self.method)
         self.sliders.children = tuple(self._slider(knob) for knob in found)
 
     def _changed_method(self, change) -> None:
+        if self._quiet:
+            return
         self.method = knobs.start(change["new"]) if change["new"] else None
         self._build()
         self.chosen(self.method)

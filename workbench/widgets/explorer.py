@@ -14,6 +14,7 @@ any widget. Questions that the benchmark does not have are captioned, edited and
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -71,6 +72,7 @@ class Explorer:
             modification=modification,
         )
         first = _method(method) or self._any_method()
+        self.followers: list[Callable[[], None]] = []  # called with every new answer
         self._view = View(question, first, _method(other), k, centred)
         self._answer: Answer | None = None
 
@@ -90,6 +92,8 @@ class Explorer:
         """Look at another view. Where it cannot be answered, an error is raised and everything stays as it was."""
         answer = self._answerer.answer(view)
         self._view, self._answer = view, answer
+        for follow in self.followers:
+            follow()
         return answer
 
     def ask(self, **changes) -> Answer:

@@ -34,56 +34,48 @@ class LiveExplorer:
     """`box` is what is shown. The explorer's view is the only state; controls follow it."""
 
     def __init__(self, explorer):
-        self.explorer, case = explorer, explorer.case
-        self.thumbnails = Thumbnails(case.benchmark.gallery.images)
+        self.explorer, self._following = explorer, False
+        self.thumbnails = Thumbnails(explorer.case.benchmark.gallery.images)
         self.board = Board()
         self.board.pressed = self._pressed
-        self.chooser = QueryChooser(case, lambda query: self._ask(question=Question(query=query)))
-        self.text = classed(
-            W.Text(
-                description="modification text",
-                continuous_update=False,
-                style=WIDE,
-                layout=room(60),
-            ),
-            "wb-text",
+        self._question()
+        self._methods()
+        self._more()
+        rows = [
+            [self.chooser.box, self.upload],
+            [self.text],
+            [self.first.box, self.second.box],
+            [self.k, self.centred, self.show_code, self.keep],
+        ]
+        lines = [W.HBox(row, layout=W.Layout(flex_flow="row wrap")) for row in rows]
+        self.box = classed(W.VBox([*lines, self.board, Names()]), "wb-explorer")
+        explorer.followers.append(self._draw)
+        self._try(self._draw)
+
+    def _question(self) -> None:
+        """What is asked: a query of the benchmark, words, or a picture of one's own."""
+        self.chooser = QueryChooser(
+            self.explorer.case, lambda query: self._ask(question=Question(query=query))
         )
-        self.upload = classed(
-            W.FileUpload(
-                accept="image/*",
-                multiple=False,
-                description="a picture of your own",
-                layout=W.Layout(width="auto"),
-            ),
-            "wb-upload",
+        self.text = W.Text(
+            description="modification text", continuous_update=False, style=WIDE, layout=room(60)
         )
-        view = explorer.view
-        names = tuple(
-            dict.fromkeys([*explorer.methods, *filter(None, map(name_of, (view.method, view.other)))])
+        self.upload = W.FileUpload(
+            accept="image/*",
+            multiple=False,
+            description="a picture of your own",
+            layout=W.Layout(width="auto"),
         )
+        classed(self.text, "wb-text").observe(self._wrote, "value")
+        classed(self.upload, "wb-upload").observe(self._dropped, "value")
+
+    def _methods(self) -> None:
+        """Who answers: a method with its sliders, and perhaps a second one."""
+        case, view = self.explorer.case, self.explorer.view
+        given = filter(None, map(name_of, (view.method, view.other)))
+        names = tuple(dict.fromkeys([*self.explorer.methods, *given]))
         self.first = MethodPanel(case, names, view.method, "first", lambda method: self._ask(method=method))
         self.second = MethodPanel(case, names, view.other, "second", lambda method: self._ask(other=method))
-        self._more()
-        self._following = False
-        self.text.observe(self._wrote, "value")
-        self.upload.observe(self._dropped, "value")
-        self.box = classed(
-            W.VBox(
-                [
-                    W.HBox([self.chooser.box, self.upload], layout=W.Layout(flex_flow="row wrap")),
-                    self.text,
-                    W.HBox([self.first.box, self.second.box], layout=W.Layout(flex_flow="row wrap")),
-                    W.HBox(
-                        [self.k, self.centred, self.show_code, self.keep],
-                        layout=W.Layout(flex_flow="row wrap"),
-                    ),
-                    self.board,
-                    Names(),
-                ]
-            ),
-            "wb-explorer",
-        )
-        self._try(lambda: explorer.answer)
 
     def _more(self) -> None:
         """The last row of controls: how many results, which bars, code, save."""
@@ -110,7 +102,7 @@ class LiveExplorer:
             classed(control, f"wb-{name}")
         self.k.observe(lambda change: self._ask(k=change["new"]), "value")
         self.centred.observe(lambda change: self._ask(centred=change["new"]), "value")
-        self.show_code.observe(lambda _: self._draw(), "value")
+        self.show_code.observe(lambda _: self._try(self._draw), "value")
         self.keep.on_click(lambda _: self._try(self._save))
 
     def _ask(self, **changes) -> None:
@@ -142,29 +134,29 @@ class LiveExplorer:
         )
 
     def _try(self, do: Callable) -> None:
-        """Do it and draw; what a user can cause is shown, not raised."""
+        """Do it; what a user can cause is shown, not raised."""
         self.board.problem = ""
         try:
-            said = self.board.status
             do()
-            self._draw(keep_status=self.board.status != said)
         except UserError as error:
             self.board.problem = str(error)
 
-    def _draw(self, keep_status: bool = False) -> None:
-        explorer = self.explorer
-        answer = explorer.answer
+    def _draw(self) -> None:
+        """The board and all controls as the explorer's view and answer say."""
+        explorer, view, answer = self.explorer, self.explorer.view, self.explorer.answer
         reference = explorer.desk.reference(answer.question)
         image = "" if reference is None else data_uri(reference, 192)
-        trail = [self._line(question) for question in explorer.view.trail]
+        trail = [self._line(question) for question in view.trail]
         html = board_html(answer, explorer.case.benchmark.gallery, self.thumbnails, image, trail)
         self.board.html = html + (self._code() if self.show_code.value else "")
-        if not keep_status:
-            self.board.status = status(answer)
-        self._following = True
+        self.board.status, self._following = status(answer), True
         try:
             self.text.value = answer.texts["modification"]
             self.chooser.show(answer.question.query if answer.judged else None)
+            self.first.show(view.method)
+            self.second.show(view.other)
+            self.k.max, self.centred.value = max(self.k.max, view.k), view.centred
+            self.k.value = view.k
         finally:
             self._following = False
 
