@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import urllib.error
 import urllib.request
 import zlib
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.pages import NAMELESS
@@ -37,7 +40,7 @@ def map_(app):
     app.home(".wb-map-gap", ".wb-map-alpha")
     app.locator(".wb-map-clear").click()
     app.locator(".wb-map-colour select").select_option("modality")
-    app.shows(".wb-map .wb-status", re.compile(r"^Nothing is selected\. CIReVL: "))
+    app.shows(".wb-map .wb-status", re.compile(r"^Nothing is selected\. CIReVL: .* ms\)"))
     return app
 
 
@@ -113,12 +116,37 @@ def test_a_lasso_answers_with_pictures(map_):
 
 
 def test_colours_have_their_classes_and_counts(map_, space):
+    """Without sliders texts lie in the left half of the drawing, pictures in the right one."""
     map_.shows(".wb-classes", "image (4,264)")
+    assert seen(map_, is_orange, "left")
     map_.locator(".wb-map-colour select").select_option("N_k")
     never = int((space.at(Setting()).capture.n_k == 0).sum())
     map_.shows(".wb-classes", f"never found ({never:,})")
+    assert seen(map_, is_purple, "right")
+    assert not seen(map_, is_orange, "left", times=1)
     map_.locator(".wb-map-colour select").select_option("kind of edit")
     map_.shows(".wb-classes", "swap")
+
+
+def is_orange(r, g, b):
+    """The texts' colour, opaque or on white."""
+    return (r > 190) & (g < 145) & (b < 90)
+
+
+def is_purple(r, g, b):
+    """The colour of the greatest hubs."""
+    return (r > g + 50) & (b > g + 25) & (r < 200)
+
+
+def seen(screen, colour, half: str, times: int = 100) -> bool:
+    """Whether half of the drawing shows at least 20 pixels of a colour, looked for so many times."""
+    for _ in range(times):
+        picture = Image.open(io.BytesIO(screen.locator(".wb-map canvas").first.screenshot())).convert("RGB")
+        left, right = np.array_split(np.asarray(picture, int), 2, axis=1)
+        if colour(*(left if half == "left" else right).transpose(2, 0, 1)).sum() >= 20:
+            return True
+        screen.page.wait_for_timeout(200)  # until it is drawn: pixels send no events
+    return False
 
 
 def test_everything_has_a_name_and_fits_at_200_percent(app):

@@ -177,7 +177,8 @@ class LiveSpaceMap:
         if chosen not in [row for _, row in options]:
             words = f"{map.case.benchmark.gallery.ids[chosen]}: {map.now.capture.n_k[chosen]} lists"
             options.insert(1, (words, chosen))
-        self.hubs.options = options
+        if list(self.hubs.options) != options:  # a list that is made anew loses its place on the page
+            self.hubs.options = options
         self.hubs.value = chosen
 
     @contextlib.contextmanager
