@@ -21,21 +21,27 @@ from workbench.encode.store import EmbeddingStore, StoreError
 from workbench.paths import PathEscape
 
 ROOT = Path(__file__).parents[2]
-# A separate process that encodes 40 pictures, 4 to a shard, slowly enough to be caught at it.
+# A separate process that encodes 40 pictures, 4 to a shard, slowly enough to be caught at it. It says that it is ready
+# and begins once as many are as shall meet.
 WORKER = """
-import sys
+import os, sys, time
 from pathlib import Path
 from tests.encode.tiny import FakeEncoder, Pictures
 from workbench.encode.store import EmbeddingStore
-root, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+root, log, pause, meet = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 store = EmbeddingStore(root, shard_rows=4, progress=False)
+(log.parent / f"ready-{os.getpid()}").touch()
+deadline = time.monotonic() + 300
+while len(list(log.parent.glob("ready-*"))) < meet:
+    assert time.monotonic() < deadline
+    time.sleep(0.005)
 store.images(FakeEncoder(pause=pause, log=log), Pictures(40))
 """
 
 
-def start(root: Path, log: Path, pause: float) -> subprocess.Popen:
+def start(root: Path, log: Path, pause: float, meet: int = 1) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(root), str(log), str(pause)],
+        [sys.executable, "-c", WORKER, str(root), str(log), str(pause), str(meet)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
@@ -129,7 +135,7 @@ def test_killed_in_mid_encode_it_goes_on_where_it_was(tmp_path):
 
 def test_two_processes_at_once_encode_once_and_agree(tmp_path):
     root, log = tmp_path / "store", tmp_path / "log"
-    workers = [start(root, log, pause=0.05) for _ in range(2)]
+    workers = [start(root, log, pause=0.05, meet=2) for _ in range(2)]
     assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
     assert rows_asked_for(log) == 40
     assert len(shards(root)) == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,19 +25,27 @@ def encode(
     choice: Choice = None,
     encoder: Encoder = "tiny-coca",
     device: Device = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="processes that open and prepare pictures; one per core on a GPU, else 0"),
+    ] = None,
 ) -> None:
     """Encode pictures into the store, where every later command finds them: a folder's, or a benchmark's gallery and
-    the references outside it."""
+    the references outside it. Says what took how long; killed, it goes on where it was."""
     from workbench.encode.encoder import load_encoder
     from workbench.encode.store import EmbeddingStore
 
     if (folder is None) == (benchmark is None):
         raise CommandError("expected a folder of pictures, or --benchmark, one of the two")
     sets = [pictures_in(folder)] if folder else pictures_of(benchmark, split, root, choice)
-    model, store = load_encoder(encoder, device=device), EmbeddingStore()
+    model = load_encoder(encoder, device=device)
+    if workers is None:  # on a CPU they would only take cores from the model
+        workers = 0 if model.device.type == "cpu" else os.cpu_count() or 1
+    store = EmbeddingStore(workers=workers)
     for pictures in sets:
         rows = store.images(model, pictures)
         typer.echo(f"{len(rows):,} pictures, {rows.dim} numbers each, by {model.id}, in {store.root}")
+        typer.echo(f"  {store.throughput}")
 
 
 def pictures_of(benchmark: str, split: str, root: Path | None, choice: list[str] | None) -> list:

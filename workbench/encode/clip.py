@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -78,6 +79,15 @@ class ClipEncoder:
                 f"a text has {n_tokens} tokens, more than the {self.context_length} this model reads: {text!r}; "
                 "shorten it (texts are never cut silently)"
             )
+
+    @torch.inference_mode()
+    def encode_prepared(self, pixels: np.ndarray) -> Float["n D"]:
+        """Raw float32 rows of pictures as ``prepare`` gave them, (n, 3, height, width)."""
+        rows = [
+            self.model.encode_image(some.to(self.device), normalize=False).float().cpu().numpy()
+            for some in torch.from_numpy(pixels).split(self.batch_size)
+        ]
+        return np.concatenate(rows)
 
     def pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """The model's input for these pictures: (b, 3, height, width) on its device."""

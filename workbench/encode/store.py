@@ -14,6 +14,7 @@ other waits and reads. Left out: sharing one collection's work among processes, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -28,7 +29,9 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from workbench.arrays import Float, unit
+from workbench.data.images import all_digests
 from workbench.encode.encoder import BATCH, Encoder, batches, encode_in_batches
+from workbench.encode.feed import Feed, Throughput
 from workbench.errors import UserError
 from workbench.paths import cache_root, inside
 
@@ -86,15 +89,19 @@ class StoredRows:
 class EmbeddingStore:
     """Rows by content under one folder; every path stays inside it.
 
-    ``shard_rows`` is how many rows a kill can cost at most.
+    ``shard_rows`` is how many rows a kill can cost at most; ``workers`` how many processes open and prepare pictures
+    ahead of the model (0: this one does it, see ``feed``). ``throughput`` says how the last pictures went.
     """
 
-    def __init__(self, root: Path | str | None = None, shard_rows: int = 1024, progress: bool = True):
+    def __init__(
+        self, root: Path | str | None = None, shard_rows: int = 1024, progress: bool = True, workers: int = 0
+    ):
         if shard_rows < 1:
             raise ValueError(f"shard_rows is {shard_rows}, expected at least 1")
         self.root = (Path(root) if root is not None else cache_root() / "embeddings").resolve()
         self.shard_rows = shard_rows
-        self.progress = progress
+        self.progress, self.workers = progress, workers
+        self.throughput = Throughput(0, 0.0, workers, {})
         self._verified: set[tuple[str, int, int]] = set()
 
     def images(self, encoder: Encoder, images) -> StoredRows:
@@ -102,14 +109,12 @@ class EmbeddingStore:
 
         Raises PictureError before anything is encoded if a picture cannot be read.
         """
-        what = Collection(
-            encoder.id, "images", tuple(images.digest(i) for i in range(len(images))), encoder.dim
-        )
-        return self.rows(
-            what,
-            encode=lambda part: encoder.encode_images([images[i] for i in range(part.start, part.stop)]),
-            check=images.__getitem__,
-        )
+        what = Collection(encoder.id, "images", tuple(all_digests(images)), encoder.dim)
+        feed = Feed(encoder, images, self.workers, self.progress)
+        with contextlib.closing(feed):
+            rows = self.rows(what, encode=feed, plan=feed.plan)
+        self.throughput = feed.throughput
+        return rows
 
     def texts(self, encoder: Encoder, texts: Sequence[str]) -> StoredRows:
         """Rows of texts, encoding what is missing.
@@ -131,21 +136,30 @@ class EmbeddingStore:
         what: Collection,
         encode: Callable[[slice], np.ndarray],
         check: Callable[[int], object] | None = None,
+        plan: Callable[[list[slice]], None] | None = None,
     ) -> StoredRows:
-        """Rows of any collection: ``encode(slice)`` gives those that are missing, ``check(item)`` refuses bad items."""
+        """Rows of any collection: ``encode(slice)`` gives those that are missing.
+
+        ``check(item)`` refuses bad items; ``plan`` is told all slices that ``encode`` will be asked for, in order.
+        """
         folder = inside(self.root, self.root / what.name)
         folder.mkdir(parents=True, exist_ok=True)
         if self._missing(folder, self._manifest_of(folder, what)):
             # The lock dies with its process, so a killed encoder never blocks the next one.
             with FileLock(inside(self.root, self.root / f"{what.name}.lock")):
-                self._encode_missing(folder, what, encode, check)
+                self._encode_missing(folder, what, encode, check, plan)
         manifest = self._manifest_of(folder, what)
         return StoredRows(
             tuple(self._open(folder, manifest, i) for i in range(len(manifest["shards"]))), what.dim
         )
 
     def _encode_missing(
-        self, folder: Path, what: Collection, encode: Callable, check: Callable | None
+        self,
+        folder: Path,
+        what: Collection,
+        encode: Callable,
+        check: Callable | None,
+        plan: Callable | None,
     ) -> None:
         """Encode the shards that are not there, entering each in the manifest as it is finished."""
         for leftover in folder.glob(".*"):  # what a killed process was writing
@@ -157,6 +171,8 @@ class EmbeddingStore:
             self._check(
                 [row for i in missing for row in range(parts[i].start, parts[i].stop)], what.kind, check
             )
+        if plan and missing:
+            plan([batch for i in missing for batch in batches(parts[i], BATCH)])
         todo = sum(parts[i].stop - parts[i].start for i in missing)
         with self._bar(todo, f"encode {what.kind}") as bar:
             for i in missing:

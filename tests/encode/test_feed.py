@@ -1,0 +1,110 @@
+"""Pictures on their way to a model: the same rows from this process and from workers, each stage timed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.encode.tiny import FakeEncoder, Pictures, picture, rows_asked_for, write_coca
+from workbench.data.images import FolderImages, PictureError
+from workbench.encode.feed import Feed, Throughput
+from workbench.encode.store import EmbeddingStore
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    from workbench.encode.encoder import load_encoder
+
+    return load_encoder(f"local-dir:{write_coca(tmp_path_factory.mktemp('models') / 'toy')}+targetpad")
+
+
+@pytest.fixture
+def photos(tmp_path) -> FolderImages:
+    (tmp_path / "photos").mkdir()
+    names = [f"{i:03d}.png" for i in range(150)]
+    for i, name in enumerate(names):
+        picture(i, size=20).resize((20 + i % 7, 30)).save(tmp_path / "photos" / name)
+    return FolderImages(tmp_path / "photos", names)
+
+
+def store_at(path, **more) -> EmbeddingStore:
+    return EmbeddingStore(path, shard_rows=100, progress=False, **more)
+
+
+def test_rows_are_those_of_the_encoder_and_every_stage_is_timed(tmp_path, encoder, photos):
+    store = store_at(tmp_path / "store")
+    rows = store.images(encoder, photos).raw()
+    expected = encoder.encode_images([photos[i] for i in range(150)])
+    np.testing.assert_allclose(rows, expected, atol=1e-6)
+    took = store.throughput
+    assert took.pictures == 150 and 0 < sum(took.stages.values()) <= took.seconds * 1.01
+    assert min(took.stages[s] for s in ("checking", "reading", "decoding", "preprocessing", "model")) > 0
+    store.images(encoder, photos)
+    assert str(store.throughput) == "nothing to encode: all rows were in the store"
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_rows_and_go_on_where_it_stopped(tmp_path, encoder, photos):
+    whole = store_at(tmp_path / "a").images(encoder, photos).raw()
+    store = store_at(tmp_path / "b", workers=2)
+    np.testing.assert_array_equal(store.images(encoder, photos).raw(), whole)
+    assert store.throughput.workers == 2 and store.throughput.stages["decoding"] > 0
+    (shard,) = (tmp_path / "b").glob("*/00000.npy")
+    shard.unlink()
+    np.testing.assert_array_equal(store.images(encoder, photos).raw(), whole)
+    assert store.throughput.pictures == 100
+    # a bad picture in a worker keeps its name, and nothing is encoded
+    (photos.root / photos.names[149]).write_bytes(b"not a picture")
+    log = tmp_path / "log"
+    with pytest.raises(PictureError, match=r"149\.png: not a picture in a known format"):
+        store_at(tmp_path / "c", workers=2).images(Logged(log), photos)
+    assert rows_asked_for(log) == 0
+
+
+class Logged(FakeEncoder):
+    """A fake that could be fed by workers."""
+
+    def __init__(self, log):
+        super().__init__(log=log)
+
+    prepare = staticmethod(np.asarray)
+
+    def encode_prepared(self, pixels):
+        return self._rows([some.tobytes() for some in pixels])
+
+
+def test_an_encoder_without_a_step_of_its_own_is_fed_pictures(tmp_path):
+    feed = Feed(FakeEncoder(), Pictures(5))
+    feed.plan([slice(0, 2), slice(2, 5)])
+    rows = np.concatenate([feed(slice(0, 2)), feed(slice(2, 5))])
+    pictures = Pictures(5)
+    np.testing.assert_array_equal(rows, FakeEncoder().encode_images([pictures[i] for i in range(5)]))
+    assert feed.stages["preprocessing"] < feed.stages["decoding"]  # nothing is done there
+
+
+def test_a_picture_that_breaks_between_the_check_and_its_turn_is_an_error(photos):
+    feed = Feed(FakeEncoder(), photos, progress=False)
+    feed.plan([slice(0, 4)])
+    (photos.root / "002.png").write_bytes(b"")
+    with pytest.raises(PictureError, match=r"002\.png: the file is empty"):
+        feed(slice(0, 4))
+
+
+def test_the_line_says_what_was_slow():
+    stages = {
+        "checking": 1.0,
+        "reading": 0.01,
+        "decoding": 30.0,
+        "preprocessing": 5.0,
+        "waiting": 40.0,
+        "model": 20.0,
+    }
+    alone = Throughput(1000, 100.0, 0, stages)
+    assert alone.slowest == "decoding"
+    assert str(alone) == (
+        "1,000 pictures in 100.0 s, 10.0 a second; slowest: decoding; checking 1.0 s, decoding 30.0 s, "
+        "preprocessing 5.0 s, waiting 40.0 s, model 20.0 s"
+    )
+    shared = Throughput(1000, 100.0, 4, stages)
+    assert shared.slowest == "model"  # four decode side by side
+    assert str(shared).endswith("(stages before the model in 4 processes)")
