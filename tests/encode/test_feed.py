@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def photos(tmp_path) -> FolderImages:
     (tmp_path / "photos").mkdir()
     names = [f"{i:03d}.png" for i in range(150)]
     for i, name in enumerate(names):
-        picture(i, size=20).resize((20 + i % 7, 30)).save(tmp_path / "photos" / name)
+        picture(i, size=20).resize((20, 30)).save(tmp_path / "photos" / name)
     return FolderImages(tmp_path / "photos", names)
 
 
@@ -43,34 +45,35 @@ def test_rows_are_those_of_the_encoder_and_every_stage_is_timed(tmp_path, encode
     assert str(store.throughput) == "nothing to encode: all rows were in the store"
 
 
-@pytest.mark.slow
-def test_workers_give_the_same_rows_and_go_on_where_it_stopped(tmp_path, encoder, photos):
-    whole = store_at(tmp_path / "a").images(encoder, photos).raw()
-    store = store_at(tmp_path / "b", workers=2)
-    np.testing.assert_array_equal(store.images(encoder, photos).raw(), whole)
-    assert store.throughput.workers == 2 and store.throughput.stages["decoding"] > 0
-    (shard,) = (tmp_path / "b").glob("*/00000.npy")
-    shard.unlink()
-    np.testing.assert_array_equal(store.images(encoder, photos).raw(), whole)
-    assert store.throughput.pictures == 100
-    # a bad picture in a worker keeps its name, and nothing is encoded
-    (photos.root / photos.names[149]).write_bytes(b"not a picture")
-    log = tmp_path / "log"
-    with pytest.raises(PictureError, match=r"149\.png: not a picture in a known format"):
-        store_at(tmp_path / "c", workers=2).images(Logged(log), photos)
-    assert rows_asked_for(log) == 0
-
-
-class Logged(FakeEncoder):
-    """A fake that could be fed by workers."""
-
-    def __init__(self, log):
-        super().__init__(log=log)
+class Fed(FakeEncoder):
+    """A fake that workers can feed: preparing is making numbers of a picture. No torch, so they start quickly."""
 
     prepare = staticmethod(np.asarray)
 
     def encode_prepared(self, pixels):
         return self._rows([some.tobytes() for some in pixels])
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_rows_and_go_on_where_it_stopped(tmp_path, photos):
+    log = tmp_path / "log"
+    whole = FakeEncoder().encode_images([photos[i] for i in range(150)])
+    store = store_at(tmp_path / "a", workers=2)
+    np.testing.assert_array_equal(store.images(Fed(), photos).raw(), whole)
+    assert store.throughput.workers == 2 and store.throughput.stages["decoding"] > 0
+    next((tmp_path / "a").glob("*/00000.npy")).unlink()
+    np.testing.assert_array_equal(store.images(Fed(log=log), photos).raw(), whole)
+    assert store.throughput.pictures == rows_asked_for(log) == 100
+    assert not multiprocessing.active_children(), "the workers are let go"
+
+
+@pytest.mark.slow
+def test_a_bad_picture_in_a_worker_keeps_its_name_and_nothing_is_encoded(tmp_path, photos):
+    (photos.root / photos.names[149]).write_bytes(b"not a picture")
+    log = tmp_path / "log"
+    with pytest.raises(PictureError, match=r"149\.png: not a picture in a known format"):
+        store_at(tmp_path / "a", workers=2).images(Fed(log=log), photos)
+    assert rows_asked_for(log) == 0
 
 
 def test_an_encoder_without_a_step_of_its_own_is_fed_pictures(tmp_path):
