@@ -34,6 +34,7 @@ from workbench.widgets.colouring import COLOURINGS
 from workbench.widgets.spacemap import LINES
 from workbench.widgets.thumbnails import Thumbnails
 
+NO_HUB = -1  # ipywidgets takes None for "nothing is chosen", and the keyboard would start above the list
 ORDERS = {"by lists": "n_k", "by recall lost": "lost"}
 STYLE = {"description_width": "6rem"}
 WIDE = W.Layout(width="min(21rem, 98%)")
@@ -67,8 +68,8 @@ class LiveSpaceMap:
         }
         self.order = self._list("order hubs", list(ORDERS), "by lists")
         self.order.observe(lambda _: self._following or self._show(), "value")
-        self.hubs = W.Select(options=[("none", None)], description="hubs", rows=8, layout=WIDE, style=STYLE)
-        self.hubs.observe(lambda change: self._following or self._hub(change["new"]), "value")
+        self.hubs = W.Select(options=[("none", NO_HUB)], description="hubs", rows=8, layout=WIDE, style=STYLE)
+        self.hubs.observe(lambda change: self._following or self._listed(change["new"]), "value")
         self.clear = W.Button(description="Choose nothing", tooltip="no hub and no points", layout=WIDE)
         self.clear.on_click(lambda _: self._hub(None))
 
@@ -128,6 +129,9 @@ class LiveSpaceMap:
         with self._follow():
             self.controls[name].value = getattr(self.map.look, name)
 
+    def _listed(self, row: int) -> None:
+        self._hub(None if row == NO_HUB else row)
+
     def _hub(self, row: int | None) -> None:
         """A picture is looked at as a hub, with the queries that it captures."""
         self._try(lambda: self.map.show_hub(row))
@@ -169,8 +173,9 @@ class LiveSpaceMap:
         self.board.status = f"{panels.selection_words(*map.chosen)}. {map.title}{took}"
 
     def _fill_hubs(self) -> None:
-        map, chosen = self.map, self.map.look.hub
-        options = [("none", None)] + [
+        map = self.map
+        chosen = NO_HUB if map.look.hub is None else map.look.hub
+        options = [("none", NO_HUB)] + [
             (f"{one.picture}: {one.n_k} lists, {one.right} right, {one.lost:.2f} lost", one.item)
             for one in map.hubs(ORDERS[self.order.value]).itertuples()
         ]
