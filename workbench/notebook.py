@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,11 @@ def expect(
     if not abs(value - expected) <= within:  # written so that NaN fails
         raise ExpectationError(f"{name}: got {value:.6g}, expected {expected:g} within {within:g}")
     print(f"{name}: {expected:g} (within {within:g}) ok")
+
+
+def expecting(case: Case, when: bool = True) -> Callable[..., None]:
+    """`expect` for many numbers of one case: name, value, expected and `within` remain to be said."""
+    return partial(expect, case=case, when=when)
 
 
 def show(frame: pd.DataFrame) -> None:
