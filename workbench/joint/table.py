@@ -144,12 +144,13 @@ def _method_table(name, method, cases, mitigators, banks, metrics, k, seed) -> p
 def _scored(name, method, cases, mitigators, banks, seed) -> Iterator[tuple[_Setting, object, np.ndarray]]:
     """Each setting with its case and its scores; the method as it is comes first."""
     for intervention, case in cases.items():
-        yield _Setting(intervention, name, NONE, NONE, False), case, fair_scores(case, method)
+        plain = Given(fair_scores(case, method), method.terms)  # made once
+        yield _Setting(intervention, name, NONE, NONE, False), case, plain.scores
         for mitigator, one in mitigators.items():
             for bank, made in banks.items():
                 transductive = bank == "same half"
                 if bank in HALVES:
-                    better = MitigatedHalves(method, one, transductive, seed)
+                    better = MitigatedHalves(plain, one, transductive, seed)
                 else:
                     better = Mitigated(method, one, made)
                     transductive = better.bank_for(case).transductive
