@@ -49,7 +49,7 @@ def seconds(work) -> float:
 def bench(pictures: FolderImages, encoder, workers: int, name: str) -> dict[str, float]:
     """Encodes all, then the last shard again."""
     with tempfile.TemporaryDirectory() as root:
-        store = EmbeddingStore(root, shard_rows=512, progress=False, workers=workers)
+        store = EmbeddingStore(root, shard_rows=128, progress=False, workers=workers)
         store.images(encoder, pictures)
         whole = store.throughput
         print(f"{name}, {workers} workers: {whole}", flush=True)

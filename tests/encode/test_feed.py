@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 
 import numpy as np
 import pytest
@@ -111,3 +112,16 @@ def test_the_line_says_what_was_slow():
     shared = Throughput(1000, 100.0, 4, stages)
     assert shared.slowest == "model"  # four decode side by side
     assert str(shared).endswith("(stages before the model in 4 processes)")
+
+
+def test_reading_and_decoding_are_told_apart(photos, monkeypatch):
+    from workbench.encode import feed as module
+
+    def slowly(data, name):
+        time.sleep(0.02)
+        return picture(0)
+
+    monkeypatch.setattr(module, "open_picture", slowly)
+    feed = Feed(FakeEncoder(), photos, progress=False)
+    feed(slice(0, 5))
+    assert feed.stages["decoding"] >= 0.1 > feed.stages["reading"] > 0

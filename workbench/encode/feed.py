@@ -169,7 +169,8 @@ class Source:
         if not hasattr(self.images, "read"):
             return self.images[i], start
         data = self.images.read(i)
-        return open_picture(data, self.images.names[i]), perf_counter()
+        read = perf_counter()
+        return open_picture(data, self.images.names[i]), read
 
 
 _mine: list[Source] = []  # in a worker process: what its batches come from
