@@ -111,9 +111,12 @@ def test_stored_tokens_are_made_once_and_what_is_missing_later(tiny, tmp_path, m
     store, rows = EmbeddingStore(tmp_path, progress=False), tiny.encode_texts(["cat", "red"])
     inversion = PictureAsWords(tiny, steps=3)
     first = stored_inversion(store, inversion, ["a", "b", "a"], rows[[0, 1, 0]])
-    np.testing.assert_array_equal(first[0], first[2])
+    # the tokens are the same; where a row stands in a batch moves the last digit of what the tower makes of them
+    np.testing.assert_allclose(first[0], first[2], rtol=0, atol=2e-6)
     monkeypatch.setattr("workbench.encode.modality_inversion.descend", None)
-    np.testing.assert_array_equal(stored_inversion(store, inversion, ["a", "b"], rows), first[:2])
+    np.testing.assert_allclose(
+        stored_inversion(store, inversion, ["a", "b"], rows), first[:2], rtol=0, atol=2e-6
+    )
     other = PictureAsWords(tiny, steps=4)
     assert other.id != inversion.id and PictureAsWords(tiny, steps=3, batch=1).id == inversion.id
 

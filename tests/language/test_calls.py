@@ -23,7 +23,8 @@ from workbench.language.server import Reply
 QUICK = Retry(attempts=6, first=0.01, longest=1.0)
 # A separate process that edits captions through a server, to be killed at it.
 WORKER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would hand down "ignore"
 from tests.language.servers import Editor
 from tests.language.test_calls import edits_by, questions
 edits_by(sys.argv[1], sys.argv[2]).fill(*questions(int(sys.argv[3])))
