@@ -2,7 +2,6 @@
 # make lab    JupyterLab on the notebooks                                        make help   every target
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
-NOTEBOOKS := $(basename $(notdir $(sort $(wildcard notebooks/*.ipynb))))
 DEMO := runs/demo
 
 # Nothing here asks a model hub for anything, and logs hold no progress bars.
@@ -19,15 +18,8 @@ setup:  ## the environment in $(VENV): built once, again only when requirements.
 	@scripts/setup "$(VENV)"
 
 demo: setup  ## run every notebook on the built-in world and print the main table
-	@mkdir -p $(DEMO)/notebooks
-	@set -e; for name in $(NOTEBOOKS); do \
-	    began=$$(date +%s); \
-	    $(BIN)/papermill notebooks/$$name.ipynb $(DEMO)/notebooks/$$name.ipynb -k python3 --cwd notebooks \
-	        --execution-timeout 180 --no-progress-bar --log-level WARNING -p figures $(DEMO)/figures \
-	        2> $(DEMO)/$$name.log || { cat $(DEMO)/$$name.log >&2; exit 1; }; \
-	    echo "demo: $$name, $$(( $$(date +%s) - began )) s"; \
-	done
-	@cat runs/report/main_table.txt
+	@scripts/demo $(BIN) $(DEMO)
+	@cat runs/report/main_table.txt; echo
 	@echo "executed notebooks: $(DEMO)/notebooks/   figures: $(DEMO)/figures/   table: runs/report/"
 
 test: setup  ## every check: style, all tests, notebooks re-run and compared
