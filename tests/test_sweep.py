@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.arrays import ArrayError
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.evaluation import evaluate, method_ranks
 from workbench.methods import LinearMethod, PDVFusion, Product, Slerp, WeightedSum, WeiMoCIR
@@ -83,6 +84,11 @@ def test_bare_similarities_need_a_benchmark(make_case):
     pd.testing.assert_frame_equal(sweep(methods, sims, case.benchmark), sweep(methods, case))
     with pytest.raises(ValueError, match="bench: got none"):
         sweep(methods, sims)
+
+
+def test_metrics_in_the_place_of_the_benchmark_are_told_apart(make_case):
+    with pytest.raises(ArrayError, match=r"bench: got list, expected a Benchmark; give metrics by name"):
+        sweep(grid("cirevl"), make_case(), ["recall@1"])
 
 
 def test_a_third_partys_linear_method_needs_no_extra_code(make_case):

@@ -6,13 +6,16 @@ traceback. Verbs import what they need when they run: `--help` should not wait f
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperGroup
 
 from workbench.errors import UserError
 from workbench.provenance import without_secrets
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class CommandError(UserError, ValueError):
@@ -46,3 +49,8 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON instead")]
 @app.callback()
 def workbench() -> None:
     """Zero-shot composed image retrieval: a reference image plus a modification text -> ranked pictures."""
+
+
+def records(frame: pd.DataFrame) -> list[dict]:
+    """Rows for JSON at full precision, which pandas' own writer cuts to ten digits; NaN becomes None."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")

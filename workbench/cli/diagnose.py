@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.base import CommandError, Json, app
+from workbench.cli.base import CommandError, Json, app, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def diagnose(
     sets = of_files(images, texts, unpaired)
     frame = report(sets, most, seed)
     if as_json:
-        typer.echo(frame.to_json(orient="records", indent=1))
+        typer.echo(json.dumps(records(frame), indent=1))
     else:
         sizes = f"{len(sets.images):,} images, {len(sets.texts):,} texts, D = {sets.images.shape[1]}"
         typer.echo(f"{sets.source}: {sizes}, {'pairs' if sets.paired else 'no pairs'}")

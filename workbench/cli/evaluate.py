@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli import cases
-from workbench.cli.base import CommandError, Encoder, Json, app
+from workbench.cli.base import CommandError, Encoder, Json, app, records
 from workbench.cli.score import Choice, Root
 
 if TYPE_CHECKING:  # these cost seconds to import, and `--help` should not
@@ -86,8 +86,8 @@ def _as_json(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
         "captions": case.captions,
     }
     setting |= {"recomposer": case.recomposer, "protocol": dict(bench.protocol)}
-    rows = json.loads(results.to_json(orient="records"))  # NaN becomes null
-    return json.dumps({**setting, "official": official_numbers(bench, frame), "results": rows}, indent=1)
+    official = official_numbers(bench, frame)
+    return json.dumps({**setting, "official": official, "results": records(results)}, indent=1)
 
 
 def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:

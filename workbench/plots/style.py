@@ -92,6 +92,11 @@ def label_of(name: str) -> str:
     fixed = {"slerp": "SLERP", "cirevl": "CIReVL", "weimocir": "WeiMoCIR"}
     fixed |= {"weimocir_paper": "WeiMoCIR (paper)", "ldre": "LDRE", "seize": "SEIZE", "basic": "BASIC"}
     fixed |= {"searle": "SEARLE", "lincir": "LinCIR", "pic2word": "Pic2Word", "osrcir": "OSrCIR"}
+    fixed |= {
+        "searle_oti": "SEARLE-OTI",
+        "imagescope": "ImageScope",
+        "imagescope_stage1": "ImageScope (stage 1)",
+    }
     fixed |= {name: name.upper() for name in ("csls", "nnn", "dis", "nicdm")}
     fixed |= {f"pdv_{letter}": f"PDV-{letter.upper()}" for letter in "tif"}
     base = base_name(name)

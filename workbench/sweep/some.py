@@ -23,7 +23,11 @@ class Source:
 
 
 def source_of(case, bench: Benchmark | None = None):
-    """A case with the benchmark to evaluate on. Raises ArrayError where there is none, or its queries do not fit."""
+    """A case with the benchmark to evaluate on. Raises ArrayError where there is none, or it is something else."""
+    if not isinstance(bench, Benchmark | None):
+        raise ArrayError(
+            f"bench: got {type(bench).__name__}, expected a Benchmark; give metrics by name: metrics=[...]"
+        )
     if isinstance(case, Similarities):
         case = Source(case.parts, case.views, bench)
     elif bench is not None:
