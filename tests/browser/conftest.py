@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"{len(skipped)} tests of the widgets and the app did not run: {MISSING}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: while it is there, this thread has an event loop running
 def browser():
     path = chromium()
     assert path, MISSING
@@ -67,7 +67,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory) -> Iterator[dict[str, Server]]:
     """Both servers, started together: each takes seconds to come up."""
     folder = tmp_path_factory.mktemp("jupyter")
@@ -85,7 +85,7 @@ def servers(tmp_path_factory) -> Iterator[dict[str, Server]]:
         yield {"app": app, "lab": lab}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pages(browser, servers):
     """One page per server: a visit costs a kernel."""
     return {name: Screen(browser.new_page(viewport=SIZE), server) for name, server in servers.items()}
@@ -108,7 +108,7 @@ def screen(pages, request):
         assert page.complaints == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def case():
     """What the pages show is held to what the package says of this."""
     from workbench.case import load_case

@@ -44,7 +44,7 @@ def map_(app):
     return app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def space(case):
     return Space(case, CIReVL())
 
