@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from workbench.methods import parse_method
 from workbench.registry import UnknownName
-from workbench.widgets import App
-from workbench.widgets import app as module
+from workbench.widgets import App, frontend
 
 PAGE = Path(__file__).resolve().parents[2] / "app"
 
@@ -32,12 +32,12 @@ def test_tabs_are_built_when_they_are_looked_at(app):
 
 def test_all_tabs_start_with_the_same_method(app):
     assert app.explorer.view.method == app.side_by_side.view.method == app.map.look.method
-    assert app.side_by_side.view.other == module.parse_method("slerp")
+    assert app.side_by_side.view.other == parse_method("slerp")
     assert app.figure().axes
 
 
 def test_a_batch_run_builds_no_widget(app, monkeypatch):
-    monkeypatch.setattr(module, "is_live", lambda: False)
+    monkeypatch.setattr(frontend, "is_live", lambda: False)
     monkeypatch.setattr(App, "widget", property(lambda self: pytest.fail("a widget was built")))
     assert set(app._repr_mimebundle_()) == {"text/plain", "image/png"}
 

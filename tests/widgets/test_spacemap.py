@@ -9,8 +9,7 @@ import pytest
 from workbench import maps
 from workbench.errors import UserError
 from workbench.methods import CIReVL, WeightedSum
-from workbench.widgets import SpaceMap, panels
-from workbench.widgets import spacemap as module
+from workbench.widgets import SpaceMap, frontend, panels
 from workbench.widgets.spacemap_live import LiveSpaceMap
 
 
@@ -108,7 +107,7 @@ def test_the_figure_shows_the_look(space_map):
 
 
 def test_a_batch_run_shows_the_figure_and_builds_no_widget(space_map, monkeypatch):
-    monkeypatch.setattr(module, "is_live", lambda: False)
+    monkeypatch.setattr(frontend, "is_live", lambda: False)
     monkeypatch.setattr(SpaceMap, "widget", property(lambda self: pytest.fail("a widget was built")))
     shown = space_map._repr_mimebundle_()
     assert set(shown) == {"text/plain", "image/png"}

@@ -8,7 +8,6 @@ A tab is built when it is first looked at, so that the first one is there soon. 
 
 from __future__ import annotations
 
-import io
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from workbench.case import Case
 from workbench.methods import parse_method
 from workbench.widgets.explorer import Explorer
-from workbench.widgets.frontend import is_live
+from workbench.widgets.frontend import LiveOrStill
 
 if TYPE_CHECKING:
     from workbench.widgets.spacemap import SpaceMap
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 TITLES = ("Compose", "Map", "Side by side")
 
 
-class App:
+class App(LiveOrStill):
     """method: where all tabs start; other: the one beside it. Labels of registered methods; raises as their widgets."""
 
     def __init__(self, case: Case, method: str = "cirevl", other: str = "pdv_f"):
@@ -66,10 +65,3 @@ class App:
 
     def __repr__(self) -> str:
         return f"App: {self.case.benchmark.name}, tabs {', '.join(TITLES)}"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        if is_live():
-            return self.widget._repr_mimebundle_()
-        out = io.BytesIO()
-        self.figure().savefig(out, format="png", dpi=100)
-        return {"text/plain": repr(self), "image/png": out.getvalue()}

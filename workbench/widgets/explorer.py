@@ -13,7 +13,6 @@ any widget. Questions that the benchmark does not have are captioned, edited and
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -28,7 +27,7 @@ from workbench.widgets import keep
 from workbench.widgets.answer import Answer
 from workbench.widgets.answerer import Answerer
 from workbench.widgets.desk import Desk
-from workbench.widgets.frontend import is_live
+from workbench.widgets.frontend import LiveOrStill
 from workbench.widgets.grid import status
 from workbench.widgets.knobs import possible, start
 from workbench.widgets.makers import Makers
@@ -36,7 +35,7 @@ from workbench.widgets.twin import twin
 from workbench.widgets.view import OwnPicture, Question, View, ViewError
 
 
-class Explorer:
+class Explorer(LiveOrStill):
     """query, or reference: by id or number. method, other: methods or labels of registered ones ("slerp").
 
     encoder, captioner, recomposer: who works for questions of one's own, where the case's cannot be found by name.
@@ -136,13 +135,6 @@ class Explorer:
 
     def __repr__(self) -> str:
         return f"Explorer: {status(self.answer)}"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        if is_live():
-            return self.widget._repr_mimebundle_()
-        out = io.BytesIO()
-        self.figure().savefig(out, format="png", dpi=100)
-        return {"text/plain": repr(self), "image/png": out.getvalue()}
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < len(self.case.benchmark.gallery):

@@ -8,6 +8,7 @@ variable can be forgotten. Voila runs cells headless too, but for a page that so
 
 from __future__ import annotations
 
+import io
 import os
 
 from IPython import get_ipython
@@ -21,3 +22,14 @@ def is_live() -> bool:
     if kernel is None:  # plain Python or a terminal: nothing there shows widgets
         return False
     return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
+
+
+class LiveOrStill:
+    """How a class with `widget` and `figure()` is shown: live where somebody can touch it, else as a picture."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if is_live():
+            return self.widget._repr_mimebundle_()
+        out = io.BytesIO()
+        self.figure().savefig(out, format="png", dpi=100)
+        return {"text/plain": repr(self), "image/png": out.getvalue()}

@@ -10,7 +10,6 @@ What is looked at is one frozen `Look`; `figure()` and the live form (`spacemap_
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -27,7 +26,7 @@ from workbench.registry import UnknownName, nearest
 from workbench.widgets import panels
 from workbench.widgets.colouring import Colouring, colouring
 from workbench.widgets.desk import Desk
-from workbench.widgets.frontend import is_live
+from workbench.widgets.frontend import LiveOrStill
 from workbench.widgets.knobs import possible, start
 from workbench.widgets.makers import Makers
 from workbench.widgets.space import BANK, Moment, Setting, Space, SpaceError
@@ -55,7 +54,7 @@ class Look:
     hub: int | None = None
 
 
-class SpaceMap:
+class SpaceMap(LiveOrStill):
     """The map of a case under a method's rankings; N_k and hits are counted in lists of k.
 
     Raises as `space.Space`, and SpaceError for a chosen point or hub that is not there.
@@ -236,10 +235,3 @@ class SpaceMap:
 
     def __repr__(self) -> str:
         return f"SpaceMap: {self.title}"
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        if is_live():
-            return self.widget._repr_mimebundle_()
-        out = io.BytesIO()
-        self.figure().savefig(out, format="png", dpi=100)
-        return {"text/plain": repr(self), "image/png": out.getvalue()}
