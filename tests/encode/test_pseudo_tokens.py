@@ -95,17 +95,22 @@ def test_phi_as_published(golden, phi_file):
         phi.words(np.ones((2, 5), np.float32))
 
 
-def test_pic2word_is_relu_and_reads_its_layers_in_order(tmp_path):
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize(("reads", "width"), [(4, 5), (6, 6)])
+def test_pic2word_is_relu_and_reads_its_layers_in_order(tmp_path, by_hand, reads, width):
+    """Converted here, or saved by somebody with the published names; where all layers are square, too."""
     draw = torch.Generator().manual_seed(0)
-    shapes = {"layers.0.0": (6, 4), "layers.1.0": (6, 6), "fc_out": (5, 6)}
+    shapes = {"layers.0.0": (6, reads), "layers.1.0": (6, 6), "fc_out": (width, 6)}
     state = {}
     for name, shape in shapes.items():
         state[f"module.{name}.weight"] = torch.randn(shape, generator=draw)
         state[f"module.{name}.bias"] = torch.randn(shape[0], generator=draw)
     checkpoint = tmp_path / "pic2word.pt"
     torch.save({"epoch": 30, "state_dict": {}, "state_dict_img2text": state}, checkpoint)
-    network = load_mapping(convert_mapping(checkpoint, tmp_path / "pic2word.safetensors"))
-    rows = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+    file = tmp_path / "pic2word.safetensors"
+    save_file(state, file) if by_hand else convert_mapping(checkpoint, file)
+    network = load_mapping(file)
+    rows = np.random.default_rng(0).normal(size=(7, reads)).astype(np.float32)
     naive = rows
     for name in ("layers.0.0", "layers.1.0"):
         naive = np.maximum(
@@ -154,6 +159,13 @@ def test_a_checkpoint_without_a_network_is_refused(tmp_path, content):
         convert_mapping(tmp_path / "other.pt", tmp_path / "out.safetensors")
 
 
+def test_a_checkpoint_of_another_network_leaves_no_file(tmp_path):
+    torch.save({"Phi": {"layers.0.weight": torch.ones(2, 3)}}, tmp_path / "other.pt")
+    with pytest.raises(EncoderError, match=r"other\.pt is no chain of linear layers"):
+        convert_mapping(tmp_path / "other.pt", tmp_path / "out.safetensors")
+    assert not (tmp_path / "out.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("state", "message"),
     [
@@ -168,6 +180,12 @@ def test_a_checkpoint_without_a_network_is_refused(tmp_path, content):
             },
             "do not fit each other",
         ),
+        ({"layers.0.weight": torch.ones(2, 3), "layers.0.bias": torch.ones(5)}, "do not fit each other"),
+        (
+            {"layers.0.weight": torch.ones(2, 3), "layers.0.bias": torch.tensor([1, torch.nan])},
+            r"layers\.0\.bias holds NaN",
+        ),
+        ({"fc1.weight": torch.ones(2, 3), "fc1.bias": torch.ones(2)}, r"no chain .* expected .* layers\.3"),
     ],
 )
 def test_a_file_that_is_no_network_is_refused(tmp_path, state, message):

@@ -10,7 +10,8 @@ every open_clip model that embeds tokens by a table (CLIP, CoCa). Left out: trai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +29,7 @@ from workbench.encode.inverter import Inverter
 from workbench.encode.store import Collection, EmbeddingStore
 
 PLACEHOLDER = "$"
+Layers = tuple[tuple[torch.Tensor, torch.Tensor], ...]  # (weight, bias) of each
 WORD_SHARD = 64  # words per stored shard: optimising one takes seconds, and a kill costs the shard in flight
 
 
@@ -36,7 +38,7 @@ class MappingNetwork:
     """Linear layers with one activation between them: Phi (SEARLE, LinCIR) and Pic2Word's network, without dropout."""
 
     id: str
-    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
+    layers: Layers
     activation: torch.nn.Module
 
     @property
@@ -61,8 +63,8 @@ class MappingNetwork:
 def load_mapping(path: Path | str) -> MappingNetwork:
     """A mapping network from a .safetensors file; for a published .pt, see ``convert_mapping``.
 
-    Phi has GELU between its layers, Pic2Word's network (which has a layer ``fc_out``) ReLU.
-    Raises EncoderError where the file holds anything but a chain of linear layers.
+    Layers are known by their published names: Phi's layers.0, layers.3, layers.6, with GELU between them; Pic2Word's
+    layers.0.0, layers.1.0, fc_out, with ReLU. Raises EncoderError where the file holds anything but such a chain.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -73,19 +75,36 @@ def load_mapping(path: Path | str) -> MappingNetwork:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise EncoderError(f"cannot read the mapping network {path}: {error}") from error
-    names = [name.removesuffix(".weight") for name in tensors if name.endswith(".weight")]
-    # "fc_out" comes last, the others are numbered: layers.0, layers.3, layers.6 or layers.0.0, layers.1.0
-    names.sort(key=lambda name: (name == "fc_out", [int(i) for i in name.split(".") if i.isdigit()]))
-    if not names or {f"{n}.{kind}" for n in names for kind in ("weight", "bias")} != set(tensors):
-        raise EncoderError(f"{path.name} is no chain of linear layers; it holds {sorted(tensors)[:6]}")
-    layers = tuple((tensors[f"{n}.weight"].float(), tensors[f"{n}.bias"].float()) for n in names)
-    widths = [weight.shape for weight, _ in layers]
-    if any(len(shape) != 2 for shape in widths) or any(a[0] != b[1] for a, b in pairwise(widths)):
-        raise EncoderError(
-            f"{path.name}: the layers {[tuple(shape) for shape in widths]} do not fit each other"
-        )
-    activation = torch.nn.ReLU() if names[-1] == "fc_out" else torch.nn.GELU()
+    layers, activation = _network(tensors, path.name)
     return MappingNetwork(f"{path.stem}@{file_digest(path)[:12]}", layers, activation)
+
+
+def _network(tensors: Mapping[str, torch.Tensor], file: str) -> tuple[Layers, torch.nn.Module]:
+    """(layers in their order, activation between them) of a published state dict. Raises EncoderError."""
+    state = {name.removeprefix("module.").removeprefix("Phi."): tensor for name, tensor in tensors.items()}
+    names = sorted({name.rpartition(".")[0] for name in state}, key=_place)
+    is_pic2word = names[-1:] == ["fc_out"]
+    pattern = r"layers\.\d+\.0" if is_pic2word else r"layers\.\d+"
+    known = all(re.fullmatch(pattern, name) for name in names[: -1 if is_pic2word else None])
+    if not names or not known or set(state) != {f"{n}.{kind}" for n in names for kind in ("weight", "bias")}:
+        raise EncoderError(
+            f"{file} is no chain of linear layers; it holds {sorted(tensors)[:6]}, expected weight and bias of layers.0, "
+            "layers.3, layers.6 (Phi) or of layers.0.0, layers.1.0, fc_out (Pic2Word)"
+        )
+    layers = tuple((state[f"{n}.weight"].float(), state[f"{n}.bias"].float()) for n in names)
+    shapes = [(tuple(weight.shape), tuple(bias.shape)) for weight, bias in layers]
+    chained = all(len(weight) == 2 and bias == weight[:1] for weight, bias in shapes)
+    if not chained or any(a[0] != b[1] for (a, _), (b, _) in pairwise(shapes)):
+        raise EncoderError(f"{file}: the layers {shapes} (weight, bias) do not fit each other")
+    for name, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise EncoderError(f"{file}: {name} holds NaN or infinity")
+    return layers, torch.nn.ReLU() if is_pic2word else torch.nn.GELU()
+
+
+def _place(name: str) -> tuple[bool, list[int]]:
+    """Where a layer stands: numbered ones by their numbers, Pic2Word's "fc_out" last."""
+    return name == "fc_out", [int(i) for i in name.split(".") if i.isdigit()]
 
 
 def convert_mapping(checkpoint: Path | str, out: Path | str) -> Path:
@@ -104,8 +123,8 @@ def convert_mapping(checkpoint: Path | str, out: Path | str) -> Path:
     if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         found = list(content) if isinstance(content, dict) else type(content).__name__
         raise EncoderError(f"{checkpoint} holds no mapping network (Phi or state_dict_img2text), but {found}")
+    _network(state, str(checkpoint))  # raises where these are no linear layers
     save_file({name.removeprefix("module."): tensor.contiguous() for name, tensor in state.items()}, out)
-    load_mapping(out)  # raises where these are no linear layers
     return Path(out)
 
 
