@@ -125,11 +125,15 @@ def test_the_table_says_the_protocol(circo_fixture):
     [
         (lambda s: s["3"].append(s["3"][0]), "query '3' lists picture .* twice"),
         (lambda s: s["3"].append("00" + s["3"][0]), "query '3' lists one picture twice"),
-        (lambda s: s.pop("7"), "1 of 40 queries of circo val have no ranking, the first '7'"),
-        (lambda s: s["7"].clear(), "1 of 40 queries of circo val have no ranking, the first '7'"),
-        (lambda s: s.update({"40": ["1"]}), "1 queries are not in circo val, the first '40'"),
+        (lambda s: s.pop("7"), "1 of 40 queries of circo val have no ranking: '7'; every query"),
+        (lambda s: s["7"].clear(), "1 of 40 queries of circo val have no ranking: '7'; every query"),
+        (lambda s: s.update({"40": ["1"]}), "1 of the ranked queries are not in circo val: '40'"),
         (
-            lambda s: [ids.__setitem__(slice(None), [f"x{i}" for i in ids]) for ids in s.values()],
+            lambda s: s["3"].append("12.0"),
+            "query '3': '12.0' is no picture of circo, whose pictures are numbers",
+        ),
+        (
+            lambda s: [ids.__setitem__(slice(None), [f"9{i}" for i in ids]) for ids in s.values()],
             "no listed picture is",
         ),
     ],

@@ -132,8 +132,13 @@ def test_numbers_and_places_are_what_circos_server_reads(tmp_path):
     bench = data.load("circo", "test", tmp_path, pictures=False)
     listed = tuple(str(1000 + i) for i in range(49))
     lists = {str(q): (*listed, "x7" if q == 2 else "7") for q in range(4)}
-    with pytest.raises(SubmissionError, match="query '2' names 'x7', expected a number"):
+    with pytest.raises(
+        PredictionsError, match="query '2': 'x7' is no picture of circo, whose pictures are numb"
+    ):
         submissions_of_rankings(bench, Rankings(lists))
+    rows = np.tile(np.arange(50), (4, 1))
+    with pytest.raises(SubmissionError, match="query '0' names 'x7', expected a number"):
+        submissions(bench, {"default": rows}, (*listed, "x7"))
     edit_json(tmp_path / "annotations/test.json", lambda queries: queries.reverse())
     turned = data.load("circo", "test", tmp_path, pictures=False)
     whole = dict.fromkeys(lists, (*listed, "7"))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.arrays import Float, Int
 from workbench.data.benchmark import Benchmark, Qrels, Summary
-from workbench.data.ids import plain_id, plain_rows
+from workbench.data.ids import find_row, plain_id, plain_rows
 from workbench.data.predictions import PredictionsError, Rankings
 from workbench.metrics import measure, over_groups, parse_metric
 from workbench.registry import nearest
@@ -138,22 +138,25 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
     lists = rankings.lists
     _check_queries(benchmark, lists)
     ids, plain = benchmark.gallery.index, plain_rows(benchmark.gallery.ids)
+    numbers = plain is not None and all(map(str.isdecimal, ids))
     outside: dict[str, int] = {}
     rows = np.full((len(benchmark.queries), max(map(len, lists.values()))), -1, np.int32)
     renamed = 0
     for q, query in enumerate(benchmark.queries):
         for place, picture in enumerate(lists[query.id]):
-            row = ids.get(picture)
-            if row is None and plain is not None:
-                row = plain.get(plain_id(picture))
-                renamed += row is not None
+            row = find_row(picture, ids, plain)
+            renamed += row is not None and picture not in ids
             if row is None and benchmark.gallery.whole:
                 raise PredictionsError(
-                    f"query {query.id!r}: {picture!r} is not among the gallery's {len(ids)} pictures."
-                    f"{nearest(picture, ids)}"
+                    f"query {query.id!r}: {picture!r} is not among the gallery's {len(ids):,} pictures, of which the "
+                    f"first is {benchmark.gallery.ids[0]!r}.{nearest(picture, ids)}"
                 )
             if row is None:
                 name = picture if plain is None else plain_id(picture)
+                if numbers and not name.isdecimal():
+                    raise PredictionsError(
+                        f"query {query.id!r}: {picture!r} is no picture of {benchmark.name}, whose pictures are numbers"
+                    )
                 row = len(ids) + outside.setdefault(name, len(outside))
             rows[q, place] = row
         _check_twice(query.id, lists[query.id], rows[q])
@@ -174,13 +177,18 @@ def _check_queries(benchmark: Benchmark, lists: Mapping[str, Sequence[str]]) -> 
     where = f"{benchmark.name} {benchmark.split}"
     if unknown:
         raise PredictionsError(
-            f"{len(unknown)} queries are not in {where}, the first {unknown[0]!r}.{nearest(unknown[0], asked)}"
+            f"{len(unknown):,} of the ranked queries are not in {where}: {_few(unknown)}.{nearest(unknown[0], asked)}"
         )
     if missing:
         raise PredictionsError(
-            f"{len(missing)} of {len(asked)} queries of {where} have no ranking, the first {missing[0]!r}; "
-            "every query must be answered"
+            f"{len(missing):,} of {len(asked):,} queries of {where} have no ranking: {_few(missing)}; every query must be "
+            "answered"
         )
+
+
+def _few(ids: Sequence[str]) -> str:
+    """The first ten, quoted."""
+    return ", ".join(map(repr, ids[:10])) + (" ..." if len(ids) > 10 else "")
 
 
 def _check_twice(query: str, pictures: Sequence[str], rows: Int[" L"]) -> None:

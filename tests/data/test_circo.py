@@ -92,16 +92,38 @@ def test_pictures_without_zeros_in_front_are_missing_by_name(tmp_path):
     assert caught.value.problems[0] == "unlabeled2017/000000001000.jpg is missing"
 
 
-def test_ids_may_be_texts(tmp_path):
+@pytest.mark.parametrize("written", ["{}", "{:012d}"])
+def test_ids_may_be_texts_with_or_without_twelve_digits(tmp_path, written):
     circo(tmp_path)
 
     def as_text(queries):
         for query in queries:
-            query["reference_img_id"] = str(query["reference_img_id"])
-            query["gt_img_ids"] = [str(id) for id in query["gt_img_ids"]]
+            query["reference_img_id"] = written.format(query["reference_img_id"])
+            query["gt_img_ids"] = [written.format(id) for id in query["gt_img_ids"]]
 
     edit_json(tmp_path / "annotations/val.json", as_text)
-    np.testing.assert_array_equal(load(tmp_path).qrels["default"].targets[1], [8, 9, -1])
+    bench = load(tmp_path)
+    np.testing.assert_array_equal(bench.qrels["default"].targets[1], [8, 9, -1])
+    assert bench.gallery.ids[0] == "1000"
+
+
+def test_an_aspect_that_is_none_of_the_nine_is_reported_last(tmp_path):
+    edit_json(
+        circo(tmp_path) / "annotations/val.json", lambda q: q[0]["semantic_aspects"].insert(0, "conjunction")
+    )
+    named = [one.name for one in load(tmp_path).summaries if one.where is not None]
+    assert named == ["mAP@10 addition", "mAP@10 negation", "mAP@10 viewpoint", "mAP@10 conjunction"]
+
+
+def test_to_score_rankings_neither_texts_nor_concepts_are_needed(tmp_path):
+    def less(queries):
+        del queries[0]["shared_concept"]
+        queries[1]["relative_caption"] = ""
+
+    edit_json(circo(tmp_path) / "annotations/val.json", less)
+    bench = data.load("circo", "val", tmp_path, pictures=False)
+    assert "shared_concept" not in bench.queries[0].tags
+    assert bench.queries[1].tags["shared_concept"] == "a dog"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +131,10 @@ def test_ids_may_be_texts(tmp_path):
     [
         (lambda q: q[1].update(target_img_id=1000), "query 1: target_img_id 1000 is not among gt_img_ids"),
         (lambda q: q[1]["gt_img_ids"].append(1007), "query 1: its reference 1007 is among gt_img_ids"),
-        (lambda q: q[2]["gt_img_ids"].append(q[2]["gt_img_ids"][1]), "query 2 names row 12 twice"),
-        (lambda q: q[0].update(semantic_aspects=["adition"]), "query 0: unknown aspect 'adition'"),
+        (
+            lambda q: q[2]["gt_img_ids"].append(q[2]["gt_img_ids"][1]),
+            "query 2: gt_img_ids names a picture twice",
+        ),
         (lambda q: q[3].update(id=0), "query id '0' occurs 2 times"),
         (lambda q: q[3].update(relative_caption=""), "blank_texts: found 1, expected 0"),
         (lambda q: q[3].pop("reference_img_id"), "entry 3: reference_img_id: Field required"),

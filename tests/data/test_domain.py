@@ -7,7 +7,7 @@ from tests.data.layouts import domain
 from workbench import data
 from workbench.data.benchmark import BenchmarkError, Qrels
 from workbench.data.files import MissingFiles, padded
-from workbench.data.predictions import Rankings
+from workbench.data.predictions import PredictionsError, Rankings
 from workbench.metrics import capped_precision_at, fraction_recall_at, precision_at
 from workbench.official import score_rankings
 from workbench.score.ranks import target_ranks
@@ -35,6 +35,13 @@ def test_recall_is_the_found_share_and_a_query_without_target_counts(tmp_path):
     ids = bench.gallery.ids
     found = score_rankings(bench, Rankings({"0": (ids[1], ids[3]), "1": ids})).metrics
     assert found["Recall@10"] == pytest.approx((1 / (2 + 1e-5) + 0) / 2)
+    # as the published list writes them, and with the folders of somebody's disk in front
+    theirs = {"0": (f"imgnet/{ids[1]}", f"/data/imgnet/{ids[3]}"), "1": ids}
+    again = score_rankings(bench, Rankings(theirs))
+    assert again.metrics == found
+    assert "2 ids were read without folder" in again.notes[0]
+    with pytest.raises(PredictionsError, match=r"'cartoon_1\.jpg' is not among the gallery's 5 pictures"):
+        score_rankings(bench, Rankings({"0": ("cartoon_1.jpg",), "1": ids}))
 
 
 def test_fixture_of_the_published_implementation(golden):

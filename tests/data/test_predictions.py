@@ -19,11 +19,20 @@ JSON = json.dumps({"0": [30, 10, 20], "1": ["10", "20", "30"]})
 CSV = "query,picture,rank\n0,10,2\n0,30,1\n1,10,1\n1,20,2\n1,30,3\n0,20,3\n"
 SCORES = "image_id\tqid\tsimilarity\n30\t0\t.9\n10\t0\t.5\n20\t0\t-1\n10\t1\t3\n20\t1\t2\n30\t1\t1\n"
 WIDE = "0,30,10,20\n1,10,20,30\n"
+SEMICOLONS = CSV.replace(",", ";")
 TREC = "0 Q0 30 1 .9 me\n0 Q0 10 2 .5 me\n0 Q0 20 3 .1 me\n\n1 Q0 30 3 1 me\n1 Q0 20 2 2 me\n1 Q0 10 1 2 me\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "format"), [(JSON, "json"), (CSV, "csv"), (SCORES, "csv"), (WIDE, "csv"), (TREC, "trec")]
+    ("text", "format"),
+    [
+        (JSON, "json"),
+        (CSV, "csv"),
+        (SEMICOLONS, "csv"),
+        (SCORES, "csv"),
+        (WIDE, "csv"),
+        (TREC, "trec"),
+    ],
 )
 def test_every_format_gives_the_same_lists(tmp_path, text, format):
     rankings = read_rankings(write(tmp_path, text))

@@ -51,7 +51,13 @@ def _id(value) -> str:
     return str(value)
 
 
+def _number(value) -> str:
+    text = _id(value)
+    return str(int(text)) if text.isdecimal() else text
+
+
 Id = Annotated[str, BeforeValidator(_id)]  # files write the same id as 12 or "12"
+NumberId = Annotated[str, BeforeValidator(_number)]  # and COCO's as "000000000012" too
 Entry = TypeVar("Entry", bound=BaseModel)
 
 
@@ -177,9 +183,15 @@ def read_json(path: Path):
     except _Twice as error:
         raise BenchmarkError(f"{path}: {error}") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        cut = data.lstrip()[:1] in (b"[", b"{") and data.rstrip()[-1:] not in (b"]", b"}")
-        why = "it ends in the middle, as a broken download does" if cut else str(error)
-        raise BenchmarkError(f"{path} is not JSON ({why}); fetch it again") from error
+        raise BenchmarkError(f"{path} is not JSON ({_why(data, error)}); fetch it again") from error
+
+
+def _why(data: bytes, error: Exception) -> str:
+    """Cut off in the middle, something else altogether (a page of a web site, a pointer of Git LFS), or a typing error."""
+    data = data.strip()
+    if data[:1] not in (b"[", b"{"):
+        return f"it begins with {data[:40].decode('utf-8', 'replace').splitlines()[0]!r}"
+    return str(error) if data[-1:] in (b"]", b"}") else "it ends in the middle, as a broken download does"
 
 
 class _Twice(ValueError):

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 
 from workbench.data.benchmark import Benchmark, BenchmarkError, Card, Gallery, Query, Summary, qrels_from_ids
 from workbench.data.crops import Crops
-from workbench.data.files import Id, MissingFiles, Place, Problems, entries
+from workbench.data.files import Id, MissingFiles, NumberId, Place, Problems, entries
 from workbench.data.images import FolderImages, JoinedImages
 
 PUBLISHED = {
@@ -57,7 +57,7 @@ PROTOCOL = {
 
 
 class _Picture(BaseModel):
-    val_image_id: Id | None = None
+    val_image_id: NumberId | None = None
     image_id: Id | None = None
     instance_bbox: tuple[float, float, float, float] | None = None
 

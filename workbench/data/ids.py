@@ -6,7 +6,7 @@ Only asked where an id as it stands is unknown, and only where the gallery's own
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _PICTURE = re.compile(r"(.*/)?([^/]+?)(\.(png|jpe?g|webp))?", re.IGNORECASE)
 
@@ -30,3 +30,20 @@ def plain_rows(ids: Sequence[str]) -> dict[str, int] | None:
     """
     rows = {plain_id(id): row for row, id in enumerate(ids)}
     return rows if all(id in rows for id in ids) else None
+
+
+def find_row(id: str, rows: Mapping[str, int], plain: Mapping[str, int] | None) -> int | None:
+    """The row of an id as it stands; else by its plain form, or, where ids are paths, without folders in front of it.
+
+    rows: row by id; plain: `plain_rows` of the same ids.
+
+    >>> find_row("imgnet/real/1.png", {"real/1.png": 0}, None), find_row("007.jpg", {"7": 1}, {"7": 1})
+    (0, 1)
+    """
+    if id in rows or plain is not None:
+        return rows.get(id, None if plain is None else plain.get(plain_id(id)))
+    while "/" in id:
+        id = id.partition("/")[2]
+        if id in rows:
+            return rows[id]
+    return None

@@ -24,6 +24,7 @@ from workbench.data.files import read_json
 from workbench.errors import UserError
 
 FORMATS = ("json", "csv", "trec")
+DELIMITERS = ("\t", ",", ";")
 CIRR_KINDS = ("recall", "recall_subset")
 HEADERS = {
     "query": ("query", "query_id", "qid", "pairid", "pair_id"),
@@ -91,7 +92,7 @@ def _recognise(text: str, path: Path) -> str:
         return "json"
     if len(first.split()) == 6 and first.split()[1].upper() == "Q0":
         return "trec"
-    if "," in first or "\t" in first:
+    if any(delimiter in first for delimiter in DELIMITERS):
         return "csv"
     raise PredictionsError(
         f"{path.name}: its first line {first[:60]!r} is no JSON, CSV or TREC run (query Q0 picture rank score tag)"
@@ -116,7 +117,7 @@ def _from_json(path: Path) -> tuple[dict[str, tuple[str, ...]], str | None]:
     for query, pictures in parsed.items():
         if not isinstance(pictures, list):
             raise PredictionsError(
-                f"{path.name}: query {query!r} holds {pictures!r}, expected a list of pictures"
+                f"{path.name}: query {query!r} holds {repr(pictures)[:60]}, expected a list of pictures"
             )
         lists[query] = tuple(_text(picture, f"{path.name}: query {query!r}") for picture in pictures)
     return lists, kind
@@ -129,8 +130,8 @@ def _text(value, where: str) -> str:
 
 
 def _from_csv(text: str, path: Path) -> dict[str, tuple[str, ...]]:
-    lines = text.splitlines()
-    delimiter = "\t" if "\t" in lines[0] else ","
+    first = text.lstrip().partition("\n")[0]
+    delimiter = next((one for one in DELIMITERS if one in first), ",")
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     names = [name.strip().lower() for name in rows[0]]
     column = {kind: names.index(name) for kind, known in HEADERS.items() for name in known if name in names}
