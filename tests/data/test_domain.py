@@ -8,7 +8,12 @@ from workbench import data
 from workbench.data.benchmark import BenchmarkError, Qrels
 from workbench.data.files import MissingFiles, padded
 from workbench.data.predictions import PredictionsError, Rankings
-from workbench.metrics import capped_precision_at, fraction_recall_at, precision_at
+from workbench.metrics import (
+    average_precision_trapezoid,
+    capped_precision_at,
+    fraction_recall_at,
+    precision_at,
+)
 from workbench.official import score_rankings
 from workbench.score.ranks import target_ranks
 
@@ -73,6 +78,10 @@ def test_domain_metric_of_icir(golden):
         for k in (5, 10):
             assert 100 * fraction_recall_at(ranks, k).mean() == pytest.approx(block[f"R@{k}"], abs=0.0051)
             assert 100 * capped_precision_at(ranks, k).mean() == pytest.approx(block[f"P@{k}"], abs=0.0051)
+        ap = average_precision_trapezoid(ranks)
+        np.testing.assert_allclose(ap, block["AP"], atol=1e-6)
+        assert 100 * ap.mean() == pytest.approx(block["mAP"], abs=0.0051)
+        assert len(block) == 6
 
 
 def test_all_four_domains_weigh_the_same(tmp_path):

@@ -4,7 +4,10 @@ import numpy as np
 
 from tests.conftest import ArrayCase
 from workbench.arrays import unit
+from workbench.case.wording import joined
 from workbench.data.benchmark import Gallery, qrels_from_ids
+from workbench.language.importers import _Edited
+from workbench.language.prompts import Prompt
 from workbench.methods import CIReVL
 from workbench.metrics import recall_at
 from workbench.score.ranks import target_ranks
@@ -29,3 +32,21 @@ def test_fashioniq_recall_of_the_released_code(golden):
     for k in (1, 5, 10, 50):
         published = expected["metrics_percent"]["cirevl"][f"Recall@{k}"]
         assert abs(100 * recall_at(ranks, k).mean() - published) < 1e-4
+
+
+def test_texts_of_the_released_code(golden):
+    """Joined instructions, the question, the parsed replies, the file of edits: a prompt of one's own can do as it does.
+
+    Only the pickle of captions is left out ("caption_cache_keys_in_order"): reading one runs code.
+    """
+    given, expected = golden("cir/cirevl_text", "input.json"), golden("cir/cirevl_text", "expected.json")
+    asked = [text for pair in given["caption_pairs"] for text in joined("cirevl", tuple(pair))]
+    assert asked == expected["instruction"]
+    message = "\nImage Content: {caption}\nInstruction: {change}"
+    prompt = Prompt(name="released", version=1, task="edit", use="a test", reads="cirevl", message=message)
+    questions = [prompt.messages("caption", text)[-1]["content"] for text in asked]
+    assert questions == expected["query_tail_of_prompt"]
+    edited = [prompt.read(reply, text) for reply, text in zip(given["replies"], asked, strict=True)]
+    assert edited == expected["modified_captions"]
+    assert list(_Edited.model_fields) == expected["mods_cache_keys"]
+    assert len(expected) == 5

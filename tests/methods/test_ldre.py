@@ -29,7 +29,9 @@ def test_weights_and_scores_of_the_released_code(golden, released):
     np.testing.assert_allclose(weights, np.tile(expected["caption_weights"], (12, 1)), atol=1e-5)
     scores = method.score(released)
     np.testing.assert_allclose(scores, golden("cir/ldre_seize", "expected_scores.npz")["ldre"], atol=1e-5)
+    assert (method.nearest, method.temperature) == (expected["topk"], expected["temperature"])
     ids = golden("cir/ldre_seize", "input.npz")["gallery_ids"]
+    assert len(expected["retrieved"]) == 12
     for query, retrieved in expected["retrieved"].items():
         best = ids[np.argsort(-scores[int(query)])[:50]].tolist()
         assert [str(int(id)) for id in best] == [str(int(id)) for id in retrieved]

@@ -5,7 +5,9 @@ import pytest
 
 from tests.conftest import ArrayCase
 from workbench.arrays import unit
+from workbench.data.benchmark import Qrels
 from workbench.methods import SEIZE, CIReVL, PDVText
+from workbench.score.ranks import top_k
 
 
 def test_scores_of_the_released_code(golden):
@@ -18,6 +20,11 @@ def test_scores_of_the_released_code(golden):
     assert overwritten.sum() == 12
     assert overwritten[np.arange(12), data["reference_index"]].all()
     np.testing.assert_allclose(scores[~overwritten], expected[~overwritten], atol=1e-5)
+    published = golden("cir/ldre_seize", "expected.json")["seize"]
+    assert (SEIZE().gain, SEIZE().loss) == (published["pos_factor"], published["neg_factor"])
+    found = np.array([published["retrieved"][str(query)] for query in range(12)])
+    excluded = Qrels(np.full((12, 1), -1), data["reference_index"][:, None])
+    np.testing.assert_array_equal(data["gallery_ids"][top_k(scores, 50, excluded)], found)
 
 
 @pytest.mark.parametrize(("gain", "loss"), [(0.13, 2.1), (1.0, 0.22), (-0.5, 0.0)])
