@@ -147,7 +147,9 @@ def test_refusals(circo_fixture, tmp_path, damage, message):
 def test_hidden_targets_are_pointed_to_submit(tmp_path):
     circo(tmp_path, "test")
     mine = write_json(tmp_path / "mine.json", {str(q): [1000] for q in range(4)})
-    assert "workbench submit" in refused("circo", tmp_path, mine, "--split", "test")
+    said = refused("circo", tmp_path, mine, "--split", "test")
+    assert "targets of circo test are hidden" in said
+    assert said.endswith("workbench submit")
 
 
 def test_lists_shorter_than_k_are_scored_and_said(circo_fixture):

@@ -16,9 +16,9 @@ from workbench.arrays import Float, Int
 from workbench.data.benchmark import Benchmark, Qrels, Summary
 from workbench.data.ids import find_row, plain_id, plain_rows
 from workbench.data.predictions import PredictionsError, Rankings
-from workbench.metrics import measure, over_groups, parse_metric
+from workbench.metrics import Metric, measure, over_groups, parse_metric
 from workbench.registry import nearest
-from workbench.score.lists import list_ranks, ranked_in
+from workbench.score.lists import UNLISTED, list_ranks, ranked_in
 
 
 @dataclass(frozen=True)
@@ -86,29 +86,24 @@ def score_rankings(benchmark: Benchmark, rankings: Rankings, metrics: Sequence[s
     """
     if (benchmark.qrels["default"].targets < 0).all():
         raise PredictionsError(
-            f"the targets of {benchmark.name} {benchmark.split} are hidden; "
-            "make the files for its test server instead: workbench submit"
+            f"the targets of {benchmark.name} {benchmark.split} are hidden, so nothing can be scored here; what the test "
+            "servers of CIRR and CIRCO take is written by workbench submit"
         )
     listed = ranking_rows(benchmark, rankings)
     rows, notes = listed.rows, list(listed.notes)
     asked = [spec for spec in metrics or benchmark.metrics if _fits(spec, rankings.kind)]
     ranks, kept = {}, []
-    for spec in asked:
-        metric = parse_metric(spec)
+    for metric in map(parse_metric, asked):
         qrels = benchmark.qrels[metric.qrels]
         if metric.qrels not in ranks:
             ranks[metric.qrels] = list_ranks(rows, qrels)
-        short = metric.k is not None and not _long_enough(rows, qrels, metric.k, len(benchmark.gallery))
+        short = _too_short(rows, qrels, metric, ranks[metric.qrels], len(benchmark.gallery))
         if short and metric.qrels != "default":
-            notes.append(
-                f"{spec} is left out: some lists hold fewer than {metric.k} of the pictures it ranks"
-            )
+            notes.append(f"{metric.spec} is left out: {short}")
             continue
         if short:
-            notes.append(
-                f"{spec}: some lists hold fewer than {metric.k} ranked pictures; the rest counts as not found"
-            )
-        kept.append(spec)
+            notes.append(f"{metric.spec}: {short}; the rest counts as not found")
+        kept.append(metric.spec)
     if not kept:
         raise PredictionsError("; ".join(notes) or "no metric can be computed from these lists")
     values = measure(ranks, kept)
@@ -120,11 +115,14 @@ def _fits(spec: str, kind: str | None) -> bool:
     return kind is None or spec.startswith("subset:") == (kind == "recall_subset")
 
 
-def _long_enough(rows: Int["Q L"], qrels: Qrels, k: int, gallery: int) -> bool:
-    """Every query lists k pictures that are ranked, or all there are."""
+def _too_short(rows: Int["Q L"], qrels: Qrels, metric: Metric, ranks: Int["Q T"], gallery: int) -> str:
+    """What some lists lack: k pictures that are ranked, or all there are; without k, some of the right ones."""
+    if metric.k is None:
+        return "some lists end before all right pictures" if (ranks == UNLISTED).any() else ""
     listed = np.count_nonzero(ranked_in(rows, qrels), axis=1)
     there = gallery if qrels.candidates is None else np.count_nonzero(qrels.candidates >= 0, axis=1)
-    return bool((listed >= np.minimum(k, there)).all())
+    enough = (listed >= np.minimum(metric.k, there)).all()
+    return "" if enough else f"some lists hold fewer than {metric.k} of the pictures it ranks"
 
 
 def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
@@ -167,7 +165,7 @@ def ranking_rows(benchmark: Benchmark, rankings: Rankings) -> ListedRows:
             f"the annotations such as {benchmark.gallery.ids[0]!r}"
         )
     notes = [f"{renamed:,} ids were read without folder, ending or zeros in front"] if renamed else []
-    notes += _excluded_note(benchmark, rows)
+    notes += _unranked_notes(benchmark.qrels["default"], rows)
     return ListedRows(rows, (*benchmark.gallery.ids, *outside), tuple(notes))
 
 
@@ -203,9 +201,14 @@ def _check_twice(query: str, pictures: Sequence[str], rows: Int[" L"]) -> None:
             first[row] = picture
 
 
-def _excluded_note(benchmark: Benchmark, rows: Int["Q L"]) -> list[str]:
-    excluded = benchmark.qrels["default"].excluded
-    there = sum(bool(np.isin(row[row >= 0], out).any()) for row, out in zip(rows, excluded, strict=True))
-    return (
-        [f"{there:,} lists hold the reference image, which is not ranked: it was taken out"] if there else []
-    )
+def _unranked_notes(qrels: Qrels, rows: Int["Q L"]) -> list[str]:
+    """How many lists hold what their query does not rank: the reference image, another category or instance."""
+    listed = [row[row >= 0] for row in rows]
+    out = sum(bool(np.isin(row, gone).any()) for row, gone in zip(listed, qrels.excluded, strict=True))
+    notes = [f"{out:,} lists hold the reference image, which is not ranked: it was taken out"] if out else []
+    if qrels.candidates is None:
+        return notes
+    strange = sum(not np.isin(row, some).all() for row, some in zip(listed, qrels.candidates, strict=True))
+    if strange:
+        notes.append(f"{strange:,} lists hold pictures that their query does not search: they were taken out")
+    return notes

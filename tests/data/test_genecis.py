@@ -105,7 +105,7 @@ def test_every_missing_picture_is_named(tmp_path):
     ("damage", "message"),
     [
         (lambda t: t[0]["target"].pop("instance_bbox"), "entry 0: a picture has no instance_bbox"),
-        (lambda t: t[1]["gallery"].append(t[1]["target"]), "names row .* twice"),
+        (lambda t: t[1]["gallery"].append(t[1]["target"]), "candidates of query 1: id .* occurs 2 times"),
         (lambda t: t[1]["gallery"][0].update(instance_bbox=[0, 0, 0, 5]), "entry 1: a box has no area"),
         (lambda t: t[1].pop("condition"), "entry 1: condition: Field required"),
     ],

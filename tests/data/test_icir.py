@@ -138,6 +138,32 @@ def test_damaged_lists(tmp_path, line, message):
         load(tmp_path)
 
 
+def test_a_picture_that_stands_twice_in_one_database(tmp_path):
+    """Under another text: which of the two would be at which rank?"""
+    icir(tmp_path)
+    with (tmp_path / "database_files.csv").open("a") as file:
+        file.write("database/a/0.jpg,blue,cup\n")
+    with pytest.raises(
+        BenchmarkError, match=r"line 6 names 'database/a/0\.jpg' of 'cup' again, after line 1"
+    ):
+        load(tmp_path)
+
+
+def test_lists_that_end_early_or_hold_another_instance_are_said(tmp_path):
+    bench = load(icir(tmp_path))
+    a, b = [f"database/a/{i}.jpg" for i in range(3)], [f"database/b/{i}.jpg" for i in range(2)]
+    scored = score_rankings(bench, Rankings({"0": (a[1], a[0]), "1": (b[0], *a), "2": b}))
+    assert scored.metrics["mAP"] == pytest.approx(
+        ((0 + 1 / 2) / 2 / (2 + 1e-5) + (0 + 1 / 2) / 2 / (1 + 1e-5) * 2) / 3
+    )
+    assert scored.notes == (
+        "1 lists hold pictures that their query does not search: they were taken out",
+        "map_trapezoid: some lists end before all right pictures; the rest counts as not found",
+    )
+    whole = {"0": a, "1": a, "2": b}
+    assert score_rankings(bench, Rankings(whole)).notes == ()
+
+
 def test_missing_lists_and_published_counts(tmp_path):
     with pytest.raises(MissingFiles, match=r"query_files\.csv is missing"):
         load(tmp_path)

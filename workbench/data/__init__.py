@@ -33,7 +33,8 @@ def load(
     for choice in choices:
         if choice not in known:
             raise UnknownName(
-                f"{name} has no choice {choice!r}.{nearest(choice, known)} It has: {', '.join(known) or 'none'}"
+                f"{name} has no choice {choice!r}.{nearest(choice, known)} It has: "
+                f"{', '.join(one for one in known if one not in ('pictures', 'counts')) or 'none'}"
             )
     if "pictures" in known:
         choices["pictures"] = pictures

@@ -202,12 +202,16 @@ def qrels_from_ids(
     excluded: Sequence[Sequence[str]] | None = None,
     candidates: Sequence[Sequence[str]] | None = None,
 ) -> Qrels:
-    """Qrels from lists of ids per query. Raises BenchmarkError, naming query and id, for an id not in the gallery."""
+    """Qrels from lists of ids per query.
+
+    Raises BenchmarkError, naming query and id, for an id not in the gallery or twice in one list.
+    """
 
     def rows(name: str, lists: Sequence[Sequence[str]], least: int = 0) -> Int["Q W"]:
         matrix = np.full((len(lists), max([least, *map(len, lists)])), -1, np.int32)
         for query, ids in enumerate(lists):
             matrix[query, : len(ids)] = [gallery.row(id, f"{name} of query {query}") for id in ids]
+            _refuse_duplicates(f"{name} of query {query}: id", ids)
         return matrix
 
     return Qrels(

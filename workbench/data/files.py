@@ -218,21 +218,24 @@ def entries(data, model: type[Entry], file: str) -> list[Entry]:
     try:
         return TypeAdapter(list[model]).validate_python(data)
     except ValidationError as error:
-        wrong = [_wrong(problem) for problem in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        wrong = [_wrong(problem, hint=not i) for i, problem in enumerate(found)]
         raise BenchmarkError(
             f"{file}: {len(wrong)} wrong fields: {'; '.join(wrong[:5])}{' ...' if len(wrong) > 5 else ''}"
         ) from None
 
 
-def _wrong(problem: Mapping) -> str:
+def _wrong(problem: Mapping, hint: bool) -> str:
+    """One wrong field; hint: with what stands there instead, which is the same for all."""
     if not problem["loc"]:
         return f"expected a list of entries, got {type(problem['input']).__name__}"
     where, *field = problem["loc"]
     name = ".".join(str(part) for part in field)
-    hint = ""
-    if problem["type"] == "missing" and isinstance(problem["input"], Mapping):
-        hint = nearest(name, problem["input"]) or f" It has: {', '.join(map(str, problem['input']))}."
-    return f"entry {where}: {name}: {problem['msg']}.{hint}" if name else f"entry {where}: {problem['msg']}"
+    there = problem["input"]
+    said = ""
+    if hint and problem["type"] == "missing" and isinstance(there, Mapping):
+        said = "." + (nearest(name, there) or f" It has: {', '.join(map(str, there))}")
+    return f"entry {where}: {name}: {problem['msg']}{said}" if name else f"entry {where}: {problem['msg']}"
 
 
 def read_lines(place: Place, *relatives: str) -> list[tuple[int, str]]:

@@ -69,6 +69,7 @@ def load(
     """
     place = Place.of("icir", split, SPLITS, root, ("i-cir", "icir_v1.0.0", "annotations"), ADVICE)
     queries, database, images, references = _read(place, pictures)
+    _check_once(database)
     rows, of_instance, right = _index(database)
     lacking = [i for i, q in enumerate(queries) if (q.instance, q.text) not in right]
     if lacking:
@@ -109,6 +110,17 @@ def _read(place: Place, pictures: bool):
     )
     problems.stop()
     return queries, database, images, references
+
+
+def _check_once(database: Sequence[_Line]) -> None:
+    """Raises BenchmarkError where an instance's database names a picture again: it would be ranked at two places."""
+    first: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(database, 1):
+        earlier = first.setdefault((line.instance, line.picture), number)
+        if earlier != number:
+            raise BenchmarkError(
+                f"database_files.csv: line {number} names {line.picture!r} of {line.instance!r} again, after line {earlier}"
+            )
 
 
 def _index(
