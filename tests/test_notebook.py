@@ -83,6 +83,12 @@ def test_the_built_in_case_is_held_to_it():
         nb.expect("hit@1", 0.9, 0.41, within=0.01, case=small_case())
 
 
+def test_a_finding_is_the_title_of_its_own_case_only():
+    said = ("A beats B", "A and B")
+    assert nb.title(*said) == nb.title(*said, case=small_case()) == "A beats B"
+    assert nb.title(*said, case=small_case("cirr")) == nb.title(*said, when=False) == "A and B"
+
+
 def test_curve_is_evaluate_at_each_value():
     case, weights = small_case(), [0.0, 0.5, 1.0]
     families = {"weighted_sum": WeightedSum, "slerp": Slerp}

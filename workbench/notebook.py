@@ -52,6 +52,7 @@ __all__ = [
     "show_targets",
     "show_triplets",
     "steps",
+    "title",
 ]
 
 BUILT_IN = ("tinycir", "val", "tiny-coca")  # the setting that the numbers in the notebooks' prose belong to
@@ -99,6 +100,14 @@ def expect(
 def expecting(case: Case, when: bool = True) -> Callable[..., None]:
     """`expect` for many numbers of one case: name, value, expected and `within` remain to be said."""
     return partial(expect, case=case, when=when)
+
+
+def title(finding: str, otherwise: str, *, case: Case | None = None, when: bool = True) -> str:
+    """A figure's title: the finding where the text's own case is drawn, as `expect` has it; elsewhere, what is drawn.
+
+    A finding that somebody saw on one case must not be printed over the figure of another.
+    """
+    return finding if when and (case is None or is_built_in(case)) else otherwise
 
 
 def show(frame: pd.DataFrame) -> None:

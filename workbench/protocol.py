@@ -69,7 +69,7 @@ def protocol_of(frame: pd.DataFrame) -> dict[str, str]:
 def check_same(frame: pd.DataFrame) -> None:
     """Raises ProtocolMismatch where rows are of different benchmarks, splits or protocols, naming what differs."""
     for name in SAME:
-        if name not in frame:
+        if name not in frame or frame[name].nunique(dropna=False) < 2:
             continue
         first, *others = frame.drop_duplicates(name).to_dict("records")
         for other in others:

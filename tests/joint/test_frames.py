@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import i0, i1
 
 from workbench.hubness.occurrence import random_k_occurrence
 from workbench.joint import lorenz_frame, occurrence_frame, rank_changes
@@ -29,6 +30,16 @@ def test_lorenz_has_the_reference_beside_it():
     assert frame.groupby("method")["places"].last().to_list() == [1, 1]
     gini = frame.groupby("method")["gini"].first()
     assert gini["x"] == 0.75 > gini["random lists"]
+
+
+def test_random_lists_are_no_single_draw():
+    n_k = {"x": np.bincount(np.arange(600) % 300)}
+    gini = [
+        lorenz_frame(n_k, 60, 10, seed).groupby("method")["gini"].first()["random lists"] for seed in (0, 1)
+    ]
+    twice_mean = 2 * 600 / 300  # N_k is about Poisson: its Gini is exp(-2m) (I0(2m) + I1(2m)), at m = 2
+    expected = np.exp(-twice_mean) * (i0(twice_mean) + i1(twice_mean))
+    assert np.allclose(gini, expected, atol=0.012)
 
 
 def test_rank_changes_are_counted_by_pair():

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
+from workbench import evaluate
 from workbench.arrays import ArrayError
 from workbench.data.simulate import SimulationError, clouds
 from workbench.hubness.measures import gini, k_skewness
-from workbench.joint import cause_frame, pair_hubness
+from workbench.joint import cause_frame, pair_case, pair_hubness
+from workbench.methods import TextOnly
 
 
 def test_both_directions_follow_the_loop():
@@ -59,3 +61,15 @@ def test_a_cause_is_turned_on_each_line():
     assert frame["mean"][3] > 2 > frame["mean"][:3].max() and frame["ratio"].idxmax() == 3
     with pytest.raises(SimulationError, match="gap: got 9"):
         cause_frame("gap", [9.0], lines)
+
+
+def test_pairs_are_a_case_whose_recall_is_that_of_the_loop():
+    toy = clouds(pairs=60, width=8, noise=0.6, seed=3)
+    case = pair_case(5 * toy.images, toy.texts, "mine")
+    scores = toy.texts @ toy.images.T
+    own = [scores[i, i] > np.delete(scores[i], i).max() for i in range(60)]
+    assert 0 < np.mean(own) < 1
+    assert evaluate(case, [TextOnly()], ["recall@1"])["recall@1"].tolist() == np.array(own, float).tolist()
+    assert case.benchmark.name == "mine" and case.benchmark.card.licence == "unknown"
+    with pytest.raises(ArrayError, match="texts: got shape"):
+        pair_case(toy.images, toy.texts[:-1])

@@ -55,7 +55,7 @@ def test_flips_go_right_and_left():
     assert lengths[to_hex(LOST)] == pytest.approx([-0.3, -0.05])
     assert [text.get_text() for text in panel.texts] == ["1", "20", "3", "5"]
     assert [text.get_text() for text in panel.get_yticklabels()] == ["count (10)", "add (100)"]
-    assert "solved by only CIReVL" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "solved by CIReVL only" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_kinds_stand_one_after_the_other():

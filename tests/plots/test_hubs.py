@@ -25,9 +25,9 @@ def test_occurrence_counts_pictures_from_n_k_on_and_names_who_is_never_found():
     figure = occurrence_curves(occurrence_frame(N_K, 2, 2), "Title", hub_from=2)
     panel = figure.axes[0]
     lines = {line.get_label(): line.get_data() for line in panel.lines}
-    x, y = lines["CIReVL (in no list: 50%)"]
+    x, y = lines["CIReVL (in no list: 50 %)"]
     assert x.tolist() == [1, 2, 3] and y.tolist() == [0.5, 0.25, 0.25]
-    assert "PDV-F (in no list: 0%)" in lines and "random lists (in no list: 25%)" in lines
+    assert "PDV-F (in no list: 0 %)" in lines and "random lists (in no list: 25 %)" in lines
     assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
     assert "k-occurrence N_k" in panel.get_xlabel() and figure.get_suptitle() == "Title"
 
@@ -65,7 +65,7 @@ def test_tradeoff_tells_inductive_from_transductive_by_more_than_words(settings)
     inductive, transductive = marks["CSLS (inductive)"], marks["CSLS (transductive)"]
     assert (inductive.get_xdata()[0], inductive.get_ydata()[0]) == (-0.5, 0.03)
     assert inductive.get_markerfacecolor() != transductive.get_markerfacecolor() == "white"
-    assert figure.axes[0].texts[0].get_text() == "as it is: hit@10 80.0%, skewness 2.00"
+    assert figure.axes[0].texts[0].get_text() == "as it is: hit@10 80.0 %, skewness 2.00"
     assert figure.axes[0].get_ylabel() == "change of hit@10 in points"
 
 
@@ -73,6 +73,13 @@ def test_tradeoff_draws_both_intervals(settings):
     bars = next(one for one in tradeoff(settings, "t").axes[0].containers if "inductive" in one.get_label())
     x, y = (one.get_segments()[0] for one in bars.lines[2])
     assert np.allclose(x[:, 0], [-0.6, -0.3]) and np.allclose(y[:, 1], [-0.07, 0.23])
+
+
+def test_close_up_leaves_out_what_lies_far_away_and_says_so(settings):
+    whole, near = tradeoff(settings, "t", close=0.04).axes
+    assert [bars.get_label() for bars in whole.containers] == ["CSLS (inductive)", "CSLS (transductive)"]
+    assert [bars.get_label() for bars in near.containers] == ["CSLS (inductive)"]
+    assert near.get_ylim() == (-0.04, 0.04) and near.get_ylabel().endswith("close up")
 
 
 def test_more_mitigators_than_looks_are_refused(settings):

@@ -34,12 +34,14 @@ def occurrence_frame(n_k: Mapping[str, Int[" N"]], n_queries: int, k: int) -> pd
 
 
 def lorenz_frame(n_k: Mapping[str, Int[" N"]], n_queries: int, k: int, seed: int = 0) -> pd.DataFrame:
-    """For each named N_k and for one draw of random lists: the share of places held by the least frequent pictures.
+    """For each named N_k and for random lists: the share of places held by the least frequent pictures.
 
+    Random lists are drawn twenty times, and the N_k of the same place in order added up: one draw wavers.
     Columns: method, pictures (share, the least frequent first), places (share that they hold together), gini.
     """
     n_items = len(next(iter(n_k.values())))
-    drawn = next(random_k_occurrence(n_queries, n_items, k, rounds=1, seed=seed))
+    draws = random_k_occurrence(n_queries, n_items, k, rounds=20, seed=seed)
+    drawn = np.sum([np.sort(one) for one in draws], axis=0)
     frames = []
     for name, counts in {**n_k, RANDOM: drawn}.items():
         pictures, places = lorenz_curve(counts)

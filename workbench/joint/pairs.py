@@ -8,16 +8,31 @@ makes or unmakes them. Where N_k does not follow it, hubs are local: near many q
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from workbench.arrays import Float, check_shape, unit
-from workbench.data.simulate import Clouds, clouds
+from workbench.case.case import Case
+from workbench.data.benchmark import Card
+from workbench.data.simulate import Clouds, clouds, one_to_one
 from workbench.hubness.measures import antihub_occurrence, gini, k_skewness, max_hub
 from workbench.hubness.occurrence import k_occurrence
 from workbench.index import nearest, nearest_of_scores
+
+
+def pair_case(images: Float["N D"], texts: Float["N D"], name: str = "pairs") -> Case:
+    """Pairs as a case: text i searches all the pictures, and picture i alone is right. `TextOnly` scores it.
+
+    What mitigators do to anyone's pairs is then `joint_table`'s question. Raises ArrayError for rows that are no pairs.
+    """
+    check_shape("texts", texts, "N D", **check_shape("images", images, "N D"))
+    counts = {"queries": len(texts), "gallery": len(images)}
+    card = Card(name, "unknown", "unknown", "rows that somebody's model made", counts=counts)
+    bench = replace(one_to_one(len(images)), name=name, card=card)
+    return Case(bench, name, None, None, {"modification": texts}, {"image": images})
 
 
 def pair_hubness(images: Float["N D"], texts: Float["M D"], k: int = 10) -> pd.DataFrame:

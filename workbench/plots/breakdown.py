@@ -79,11 +79,15 @@ def flip_bars(frame: pd.DataFrame, title: str) -> Figure:
     one, other = (label_of(rows[name].iloc[0]) for name in ("method", "other"))
     figure = Figure(figsize=(8.2, 1.6 + 0.38 * len(rows)), layout="constrained")
     panel = figure.subplots()
-    for column, sign, colour, who in (("won", 1, TARGET, f"only {one}"), ("lost", -1, LOST, f"only {other}")):
+    for column, sign, colour, who in (("won", 1, TARGET, one), ("lost", -1, LOST, other)):
         bars = panel.barh(
-            rows.index, sign * rows[column] / rows["queries"], 0.7, color=colour, label=f"solved by {who}"
+            rows.index,
+            sign * rows[column] / rows["queries"],
+            0.7,
+            color=colour,
+            label=f"solved by {who} only",
         )
-        panel.bar_label(bars, [str(n) for n in rows[column]], fontsize=8, padding=3)
+        panel.bar_label(bars, [str(n or "") for n in rows[column]], fontsize=8, padding=6)
     panel.plot(rows["difference"], rows.index, "D", color="black", label="difference", zorder=5)
     panel.axvline(0, color="black", linewidth=0.8)
     panel.set_yticks(
@@ -122,7 +126,7 @@ def necessity_bars(frame: pd.DataFrame, title: str) -> Figure:
     panel.set_yticks(range(len(methods)), [label_of(method) for method in methods])
     panel.invert_yaxis()
     panel.set_xlim(0, 1)
-    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     panel.set_xlabel(f"queries, by what solves them ({frame['metric'].iloc[0]})")
     panel.grid(visible=False)
     figure.legend(loc="outside lower center", ncols=len(kinds))

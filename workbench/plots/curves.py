@@ -60,7 +60,10 @@ def rank_cdf(frame: pd.DataFrame, n_gallery: int, title: str) -> Figure:
     panel = figure.subplots()
     for method, group in frame.groupby("method", sort=False):
         look = {"color": colour_of(method), "marker": marker_of(method), "markevery": 0.08}
-        panel.ecdf(group["rank"].to_numpy(np.float64), label=label_of(method), **look)
+        ranks, queries = np.unique(group["rank"].to_numpy(np.float64), return_counts=True)
+        panel.plot(
+            ranks, np.cumsum(queries) / len(group), label=label_of(method), drawstyle="steps-post", **look
+        )
     chance = np.geomspace(1, n_gallery, 200)
     panel.plot(chance, chance / n_gallery, color=GREY, linestyle=":", label="random order, one target")
     panel.set_xscale("log")
@@ -89,6 +92,7 @@ def target_counts(frame: pd.DataFrame, title: str) -> Figure:
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_xlabel("targets of the query (pictures of the gallery that fit)")
     panel.set_ylabel("queries")
+    panel.margins(y=0.1)
     headline(figure, title)
     return figure
 

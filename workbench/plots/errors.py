@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workbench.plots.curves import check_columns
-from workbench.plots.style import GREY, METHOD_COLOURS, MODALITY_COLOURS, TARGET, headline, styled
+from workbench.plots.style import GREY, METHOD_COLOURS, MODALITY_COLOURS, TARGET, headline, percent, styled
 
 SOURCE_LOOKS = {  # colour and hatch: no part is told by colour alone
     "right": (TARGET, ""),
@@ -68,7 +68,7 @@ def agreement_bars(solved: pd.Series, samples: int, title: str, what: str) -> Fi
     figure = Figure(figsize=(6.4, 3.3), layout="constrained")
     panel = figure.subplots()
     bars = panel.bar(counts.index, counts, 0.8, color=colours)
-    panel.bar_label(bars, [f"{n}\n{n / len(solved):.0%}" for n in counts], fontsize=8, padding=2)
+    panel.bar_label(bars, [f"{n}\n{percent(n / len(solved))}" for n in counts], fontsize=8, padding=2)
     panel.margins(y=0.18)
     panel.grid(visible=False, axis="x")
     panel.set_xlabel(f"sampled captions (of {samples}) that lead to {what}")

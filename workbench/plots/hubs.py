@@ -8,10 +8,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter, StrMethodFormatter
 
 from workbench.plots.curves import check_columns
-from workbench.plots.style import GREY, TARGET, colour_of, headline, label_of, marker_of, styled
+from workbench.plots.style import GREY, TARGET, colour_of, headline, label_of, marker_of, percent, styled
 
 RANDOM = "random lists"
 LOOKS = (  # of mitigators, in order of appearance: no two share colour or marker
@@ -42,7 +42,7 @@ def occurrence_curves(frame: pd.DataFrame, title: str, hub_from: int | None = No
     for method, curve in frame.groupby("method", sort=False):
         never = 1 - curve.loc[curve["n_k"] == 1, "at_least"].sum()
         some = curve[curve["n_k"] >= 1]
-        text = f"{label_of(method)} (in no list: {never:.0%})"
+        text = f"{label_of(method)} (in no list: {percent(never)})"
         panel.plot(some["n_k"], some["at_least"], label=text, **_line_look(method))
     panel.set(xscale="log", yscale="log")
     if hub_from is not None:
@@ -51,6 +51,7 @@ def occurrence_curves(frame: pd.DataFrame, title: str, hub_from: int | None = No
         panel.annotate(
             f" hubs: {hub_from} lists or more", at, xycoords=("data", "axes fraction"), color=GREY, fontsize=8
         )
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:g} %"))
     panel.set_xlabel("k-occurrence N_k: in how many of the lists a picture is (log scale)")
@@ -80,7 +81,7 @@ def lorenz_curves(frame: pd.DataFrame, title: str) -> Figure:
         )
     panel.set(xlim=(0, 1), ylim=(0, 1))
     for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_formatter(PercentFormatter(1))
+        axis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     panel.set_xlabel("pictures of the gallery, the least frequent first")
     panel.set_ylabel("places that they hold together")
     figure.legend(loc="outside right center")
@@ -111,17 +112,18 @@ def cause_curves(
         if random is not None:
             panel.axhline(random, color=GREY, linestyle=":", label=RANDOM)
         panel.set_xlabel(cause)
-        panel.legend(loc="upper left", fontsize=8)
+    panels[0].legend(loc="upper left")
     panels[0].set_ylabel(ylabel)
     headline(figure, title)
     return figure
 
 
 @styled
-def tradeoff(frame: pd.DataFrame, title: str) -> Figure:
+def tradeoff(frame: pd.DataFrame, title: str, close: float | None = None) -> Figure:
     """What a mitigator changes in recall against what it changes in skewness, one panel per method, paired intervals.
 
     Filled: an inductive bank; open: a transductive one. The method as it is stands at 0, its values over the panel.
+    close: a second row that shows only what lies within so much of no change in recall (0.08: eight points).
     frame: rows of `joint.joint_table` for one metric and one intervention (method, mitigator, transductive, metric,
     mean, difference, skewness, skewness_difference, and the ends of both differences: difference_low ...). Raises
     FrameError for a missing column, ValueError for more than ten mitigators.
@@ -133,25 +135,24 @@ def tradeoff(frame: pd.DataFrame, title: str) -> Figure:
     names = [name for name in dict.fromkeys(frame["mitigator"]) if name != "none"]
     if len(names) > len(LOOKS):
         raise ValueError(f"tradeoff: got {len(names)} mitigators, at most {len(LOOKS)} can be told apart")
-    looks, metric = dict(zip(names, LOOKS, strict=False)), ""
-    figure = Figure(figsize=(1.2 + 3.3 * len(methods), 4.6), layout="constrained")
-    panels = figure.subplots(1, len(methods), sharex=True, sharey=True, squeeze=False)[0]
-    for panel, method in zip(panels, methods, strict=True):
+    looks, rows = dict(zip(names, LOOKS, strict=False)), 1 if close is None else 2
+    figure = Figure(figsize=(1.2 + 3.3 * len(methods), 1.2 + 3.4 * rows), layout="constrained")
+    grid = figure.subplots(rows, len(methods), sharex="row", sharey="row", squeeze=False)
+    for row, within in zip(grid, (None, close), strict=False):
+        for panel, method in zip(row, methods, strict=True):
+            _tradeoff_panel(panel, frame[frame["method"] == method], looks, within)
+        where = "" if within is None else ", close up"
+        row[0].set_ylabel(f"change of {frame['metric'].iloc[0]} in points{where}")
+    for panel, method in zip(grid[0], methods, strict=True):
         mine = frame[frame["method"] == method]
-        for row in mine[mine["mitigator"] != "none"].to_dict("records"):
-            _mark(panel, row, *looks[row["mitigator"]])
-        plain, metric = mine[mine["mitigator"] == "none"].iloc[0], mine["metric"].iloc[0]
+        plain = mine[mine["mitigator"] == "none"].iloc[0]
         panel.set_title(f"{label_of(method)}\n", pad=2)
-        text = f"as it is: {metric} {plain['mean']:.1%}, skewness {plain['skewness']:.2f}"
+        text = f"as it is: {plain['metric']} {percent(plain['mean'], 1)}, skewness {plain['skewness']:.2f}"
         panel.text(0, 1.01, text, transform=panel.transAxes, fontsize=8, color=GREY)
-        for line in (panel.axhline, panel.axvline):
-            line(0, color="black", linewidth=0.9)
+    for panel in grid[-1]:
         panel.set_xlabel("change of k-skewness")
-        panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:+.0f}"))
-    panels[0].set_ylabel(f"change of {metric} in points")
-    handles = {
-        text: mark for panel in panels for mark, text in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
+    marks = (zip(*panel.get_legend_handles_labels(), strict=True) for panel in grid[0])
+    handles = {text: mark for some in marks for mark, text in some}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=8)
     headline(figure, title)
     return figure
@@ -194,6 +195,19 @@ def _line_look(method: str) -> dict:
     if method == RANDOM:
         return {"color": GREY, "linestyle": ":", "marker": None}
     return {"color": colour_of(method), "marker": marker_of(method)}
+
+
+def _tradeoff_panel(panel: Axes, mine: pd.DataFrame, looks: dict, within: float | None) -> None:
+    """One method's marks; only those no further than `within` from no change in recall, where it is given."""
+    shown = mine[mine["mitigator"] != "none"]
+    if within is not None:
+        shown = shown[shown["difference"].abs() <= within]
+        panel.set_ylim(-within, within)
+    for row in shown.to_dict("records"):
+        _mark(panel, row, *looks[row["mitigator"]])
+    for line in (panel.axhline, panel.axvline):
+        line(0, color="black", linewidth=0.9)
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:+.0f}"))
 
 
 def _mark(panel: Axes, row: dict, colour: str, marker: str) -> None:

@@ -35,7 +35,7 @@ def ladder(results: pd.DataFrame, title: str, metrics: Sequence[str] | None = No
         panel.axvline(rows.loc[rows["baseline"].iloc[0], "mean"], color="black", linestyle=":", linewidth=1)
         panel.set_xlim(0, 1)
         panel.set_xticks([0, 0.25, 0.5, 0.75, 1])
-        panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        panel.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         panel.set_xlabel(metric)
     panels[0].set_yticks(range(len(methods)), [label_of(method) for method in methods])
     panels[0].invert_yaxis()

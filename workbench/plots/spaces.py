@@ -84,7 +84,9 @@ def cosine_histograms(samples: Mapping[str, Float[" n"]], title: str, auc: float
             f"cosine_histograms: got {unknown or 'no samples'}, expected {', '.join(COSINE_LOOKS)}"
         )
     low, high = (f([f(values) for values in samples.values()]) for f in (np.min, np.max))
-    bins = np.linspace(low - 0.02, high + 0.02, 61)  # all the same cosine is a bar, not a division by nothing
+    bins = np.linspace(
+        low - 0.02, high + 0.02, 121
+    )  # all the same cosine is a bar, not a division by nothing
     figure = Figure(figsize=(9.4, 3.7), layout="constrained")
     for panel, kinds, what in zip(
         figure.subplots(1, 2, sharex=True),

@@ -91,6 +91,7 @@ def label_of(name: str) -> str:
     """
     fixed = {"slerp": "SLERP", "cirevl": "CIReVL", "weimocir": "WeiMoCIR"}
     fixed |= {"weimocir_paper": "WeiMoCIR (paper)", "ldre": "LDRE", "seize": "SEIZE", "basic": "BASIC"}
+    fixed |= {"sinkhorn": "Sinkhorn", "invgc": "InvGC", "invgc_local": "InvGC (local)"}
     fixed |= {"searle": "SEARLE", "lincir": "LinCIR", "pic2word": "Pic2Word", "osrcir": "OSrCIR"}
     fixed |= {
         "searle_oti": "SEARLE-OTI",
@@ -101,6 +102,15 @@ def label_of(name: str) -> str:
     fixed |= {f"pdv_{letter}": f"PDV-{letter.upper()}" for letter in "tif"}
     base = base_name(name)
     return name.replace(base, fixed.get(base, base.replace("_", " ")), 1)
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share as readers see it, in figures as in prose.
+
+    >>> percent(0.2345), percent(0.2345, 1)
+    ('23 %', '23.5 %')
+    """
+    return f"{100 * share:.{decimals}f} %"
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
