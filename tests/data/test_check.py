@@ -80,7 +80,43 @@ def test_wrong_counts_are_a_problem_and_json_says_the_same(tmp_path):
     result = run("check", "circo", "--root", tmp_path, "--split", "val", "--quick", "--json")
     assert result.exit_code == 1
     (one,) = json.loads(result.stdout)
-    assert one["problems"] == ["queries: found 4, expected 220"]
+    assert one["problems"] == [
+        "queries: found 4, expected 220; gallery: found 20, expected 123403; references: found 4, expected 220; "
+        "targets: found 8, expected 916"
+    ]
+    assert one["advice"].startswith("Annotations: github.com/miccunifi/CIRCO")
+
+
+def test_wrong_counts_hide_no_broken_picture(tmp_path):
+    """Every number is off, and so is a picture: one report has all of it."""
+    cirr(tmp_path)
+    (tmp_path / "dev" / "dev-8-0-img0.png").write_bytes(b"GIF89a")
+    (one,) = check("cirr", tmp_path, ["val"])
+    counts, picture = one.problems
+    assert counts.startswith("queries: found 6, expected 4181; gallery: found 12, expected 2297")
+    assert picture.startswith("dev/dev-8-0-img0.png: ")
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "listing", "lost"),
+    [
+        (cirr, "cirr", "image_splits/split.rc2.val.json", "dev/dev-3-0-img1.png"),
+        (
+            circo,
+            "circo",
+            "COCO2017_unlabeled/annotations/image_info_unlabeled2017.json",
+            "COCO2017_unlabeled/unlabeled2017/000000001000.jpg",
+        ),
+    ],
+)
+def test_a_missing_list_of_pictures_hides_no_missing_picture(tmp_path, build, name, listing, lost):
+    build(tmp_path)
+    (tmp_path / listing).write_text('{"images": [')
+    (tmp_path / lost).unlink()
+    (one,) = check(name, tmp_path, ["val"])
+    first, second = one.problems
+    assert "ends in the middle" in first
+    assert second == "/".join(lost.split("/")[-2:]) + " is missing"
 
 
 def test_more_problems_than_a_message_holds_are_all_listed(tmp_path):

@@ -52,3 +52,9 @@ def published(name: str, split: str) -> Mapping[str, int]:
     """The published counts of a benchmark's split, as far as its loader knows them."""
     module = sys.modules[BENCHMARKS.get(name).__module__]
     return getattr(module, "PUBLISHED", {}).get(split, {})
+
+
+def advice(name: str, split: str) -> str:
+    """What to download for a benchmark's split and where it belongs, as far as its loader says."""
+    said = getattr(sys.modules[BENCHMARKS.get(name).__module__], "ADVICE", "")
+    return said.get(split, "") if isinstance(said, Mapping) else said

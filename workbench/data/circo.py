@@ -104,7 +104,12 @@ def load(
     problems = Problems(place)
     read = problems.collect(place.read, asked)
     listed = problems.collect(place.read, *listing) if pictures else None
-    gallery = problems.collect(_gallery, place, listed, listing[0]) if pictures else None
+    there = listed
+    if pictures and read is not None and listed is None:
+        # without the list, which is a problem already, the annotations say which pictures to look for at least
+        ids = filter(str.isdecimal, _named(entries(read, _Query, asked)).ids)
+        there = {"images": [{"id": id, "file_name": f"{int(id):012d}.jpg"} for id in ids]}
+    gallery = problems.collect(_gallery, place, there, listing[0]) if pictures else None
     problems.stop()
     asked_for = entries(read, _Query, asked)
     _check(asked_for, asked, hidden=split == "test")

@@ -38,6 +38,7 @@ PUBLISHED = {
     "train": {"gallery": 16939},
 }
 SPLITS = tuple(PUBLISHED)
+FOLDERS = {"val": "dev", "test1": "test1", "train": "train"}
 ADVICE = (
     "Annotations (captions/, image_splits/): branch cirr_dataset of github.com/Cuberick-Orion/CIRR, into the "
     "benchmark's folder. Pictures: NLVR2's, on request through its form (lil.nlp.cornell.edu/nlvr), "
@@ -98,7 +99,11 @@ def load(
     problems = Problems(place)
     read = problems.collect(place.read, captions)
     listed = problems.collect(place.read, listing) if pictures or place.find(listing) else None
-    images = problems.collect(_pictures, place, listed, split, listing) if pictures else None
+    there = listed
+    if pictures and read is not None and listed is None and split != "train":
+        # without the list, which is a problem already, the pairs say which pictures to look for
+        there = {name: f"{FOLDERS[split]}/{name}.png" for name in _named(entries(read, _Pair, captions)).ids}
+    images = problems.collect(_pictures, place, there, split, listing) if pictures else None
     problems.stop()
     pairs = entries(read, _Pair, captions)
     _check(pairs, captions, hidden=split == "test1")
@@ -147,7 +152,7 @@ def _files(listing, file: str) -> dict[str, str]:
 
 def _pictures(place: Place, listing, split: str, file: str) -> FolderImages | None:
     """The pictures lie in one folder (dev/, test1/, train/), which may be a link to where they are kept."""
-    folder = {"val": "dev"}.get(split, split)
+    folder = FOLDERS[split]
     plain = None if listing is None else [inside_lexically(path) for path in _files(listing, file).values()]
     folders = {path.partition("/")[0] for path in plain or ()}
     if folders - {folder}:

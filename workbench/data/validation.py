@@ -9,7 +9,7 @@ from workbench.registry import nearest
 
 
 def validate(benchmark: Benchmark) -> None:
-    """Raises BenchmarkError with the first wrong count, index, duplicate or empty text, by name."""
+    """Raises BenchmarkError with every wrong count, or the first wrong index, duplicate or empty text, by name."""
     for check in (_gallery, _queries, _counts, _qrels, _metrics, _references, _summaries):
         check(benchmark)
 
@@ -57,12 +57,15 @@ def _counts(benchmark: Benchmark) -> None:
         "blank_texts": len(blank),
         **_target_counts(benchmark),
     }
+    wrong = []
     for name, number in expected.items():
         if name not in found:
             raise BenchmarkError(f"card.counts: {name!r} is not counted.{nearest(name, found)}")
         if found[name] != number:
             first = f" (the first: query {blank[0]!r})" if name == "blank_texts" and blank else ""
-            raise BenchmarkError(f"{name}: found {found[name]}, expected {number}{first}")
+            wrong.append(f"{name}: found {found[name]}, expected {number}{first}")
+    if wrong:
+        raise BenchmarkError("; ".join(wrong))
 
 
 def _target_counts(benchmark: Benchmark) -> dict[str, int]:
