@@ -65,6 +65,34 @@ def test_the_command_writes_both_from_whole_rankings(fixture):
     assert written == expected
 
 
+def test_the_command_says_what_it_did_not_check_and_what_it_did_not_write(fixture):
+    bench, scores, _, root = fixture
+    order = np.argsort(-scores, axis=1)
+    lists = {
+        query.id: [bench.gallery.ids[i] for i in row] for query, row in zip(bench.queries, order, strict=True)
+    }
+    mine, out = write_json(root / "mine.json", lists), root / "out"
+    command = ["submit", "--benchmark", "cirr", "--root", root, "--predictions", mine, "--out", out]
+
+    def run(*words):
+        return CliRunner().invoke(cli.app, [str(word) for word in words])
+
+    assert "earlier run" not in run(*command).stdout
+    write_json(mine, {query: names[:52] for query, names in lists.items()})
+    again = run(*command).stdout
+    assert f"note: {out / 'cirr_recall_subset.json'} is of an earlier run" in again
+    not_looked_for = (
+        "the list of the gallery was not read, so pictures that are not in it were not looked for"
+    )
+    assert not_looked_for not in again
+    (root / "image_splits/split.rc2.test1.json").unlink()
+    assert not_looked_for in run(*command).stdout
+    taken = run(*command[:-1], mine)
+    assert (taken.exit_code, "cannot be a folder" in taken.stderr) == (2, True)
+    other = run("submit", "--benchmark", "fashioniq", "--root", root, "--predictions", mine)
+    assert "fashioniq has no test server; these have: cirr, circo" in other.stderr
+
+
 def test_short_lists_make_the_file_they_are_long_enough_for(fixture):
     bench, scores, expected, _ = fixture
     best = top_k(scores, 50, bench.qrels["default"])

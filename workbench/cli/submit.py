@@ -42,20 +42,37 @@ def submit(
     notes = [*count_notes(bench), *notes]
     if split != SPLITS.get(benchmark):
         notes.append(f"the server takes {SPLITS.get(benchmark)}, these files are of {split}")
-    out.mkdir(parents=True, exist_ok=True)
+    if not bench.gallery.whole:
+        notes.append(
+            "the list of the gallery was not read, so pictures that are not in it were not looked for"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"--out {out} cannot be a folder ({error.strerror})") from error
     for name, text in texts.items():
         (out / name).write_text(text, "utf-8")
         typer.echo(f"{out / name}: {len(bench.queries):,} queries, {len(text.encode()):,} bytes")
+    notes += older(benchmark, out, texts)
     for note in notes:
         typer.echo(f"note: {note}")
+
+
+def older(benchmark: str, out: Path, written) -> list[str]:
+    """The server's other files that lie in the folder from before: they belong to other rankings."""
+    from workbench.submission import files_of
+
+    names = [file.name for file in files_of(benchmark) if file.name not in written]
+    return [f"{out / name} is of an earlier run" for name in names if (out / name).exists()]
 
 
 def of_file(benchmark: str, split: str, root: Path | None, predictions: Path, format: str | None):
     """(benchmark, file name -> text, notes) from somebody's rankings; annotations are enough."""
     from workbench import data
     from workbench.data.predictions import read_rankings
-    from workbench.submission import submissions_of_rankings
+    from workbench.submission import files_of, submissions_of_rankings
 
+    files_of(benchmark)  # one without a server fails before anything is read
     rankings = read_rankings(predictions, format)
     bench = data.load(benchmark, split, root, pictures=False)
     return bench, *submissions_of_rankings(bench, rankings)
