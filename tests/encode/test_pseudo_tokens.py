@@ -10,10 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.encode.tiny import write_coca
-from workbench.arrays import unit
-from workbench.case.wording import INVERSION_TEMPLATES
 from workbench.encode.encoder import EncoderError, load_encoder
-from workbench.encode.inversion import TextualInversion
 from workbench.encode.pseudo_tokens import (
     convert_mapping,
     embedding_table,
@@ -275,93 +272,3 @@ def test_a_kill_costs_one_shard_of_words(tiny, tmp_path):
     again = Doubling()
     stored_words(store, tiny, again, names, rows)
     assert [len(asked) for asked in again.asked] == [64, 22], "the first 64 were kept"
-
-
-FEW = INVERSION_TEMPLATES[:3]
-
-
-def invert(encoder, **settings):
-    return TextualInversion(encoder, FEW, **{"steps": 60, "average": 0.9, **settings})
-
-
-@pytest.fixture(scope="module")
-def cats(tiny):
-    """Rows of a sentence with two made-up words, as if they were pictures: there is a word that says them."""
-    words = np.random.default_rng(0).normal(size=(2, 16)).astype(np.float32)
-    return encode_with_words(tiny, [FEW[0]] * 2, words)
-
-
-def test_inversion_comes_close_to_the_picture(tiny, cats):
-    def distance(words):
-        rows = unit(encode_with_words(tiny, [FEW[0]] * 2, words))
-        return 1 - np.sum(rows * unit(cats), axis=1)
-
-    one = {"templates": FEW[:1], "steps": 60, "average": 0.9}
-    before = TextualInversion(tiny, **one | {"steps": 0}).words(cats, ["a", "b"])
-    after = TextualInversion(tiny, **one).words(cats, ["a", "b"])
-    assert np.abs(before).max() < 0.1, "a word begins small"
-    assert (distance(after) < distance(before) / 4).all()
-
-
-def test_a_word_depends_on_its_picture_name_and_seed_alone(tiny, cats):
-    both = invert(tiny, steps=8).words(cats, ["a", "b"])
-    np.testing.assert_allclose(invert(tiny, steps=8).words(cats[1:], ["b"])[0], both[1], atol=1e-5)
-    np.testing.assert_allclose(invert(tiny, steps=8, batch=1).words(cats, ["a", "b"]), both, atol=1e-5)
-    assert not np.allclose(invert(tiny, steps=8, seed=1).words(cats, ["a", "b"]), both, atol=1e-3)
-    assert not np.allclose(invert(tiny, steps=8).words(cats, ["b", "a"]), both, atol=1e-3)
-
-
-def test_phrases_pull_the_word_to_their_concept(tiny, cats):
-    """With phrases alone (no weight on the picture) the phrase reads with the word as it reads with its concept."""
-    phrases = {"cat": ["the cat in the red"]}
-    settings = {"cos_weight": 0.0, "phrase_weight": 1.0, "phrases": phrases}
-    meant = tiny.encode_texts(phrases["cat"])[0]
-
-    def cosine(words):
-        row = encode_with_words(tiny, ["the $ in the red"], words[:1])[0]
-        return row @ meant / np.linalg.norm(row) / np.linalg.norm(meant)
-
-    before, after = (invert(tiny, **settings, steps=n).words(cats, ["a", "b"]) for n in (0, 60))
-    assert cosine(after) > cosine(before)
-    assert not np.allclose(
-        invert(tiny, phrases=phrases, steps=8).words(cats, ["a", "b"]),
-        invert(tiny, steps=8).words(cats, ["a", "b"]),
-    )
-
-
-def test_only_the_nearest_concepts_are_used(tiny, cats):
-    inversion = invert(tiny, phrases={"cat": ["the cat"], "red": ["red in"], "the": ["the the"]}, concepts=1)
-    near = inversion._phrases_near(cats)
-    names = np.array(["cat", "red", "the"])
-    rows = tiny.encode_texts([FEW[0].replace("$", name) for name in names])
-    cosine = (cats / np.linalg.norm(cats, axis=1)[:, None]) @ (rows / np.linalg.norm(rows, axis=1)[:, None]).T
-    assert [[concept for concept, _ in some] for some in near] == [
-        [name] for name in names[cosine.argmax(axis=1)]
-    ]
-
-
-def test_the_id_names_every_setting(tiny):
-    ids = {
-        invert(tiny).id,
-        invert(tiny, steps=61).id,
-        invert(tiny, seed=1).id,
-        invert(tiny, phrases={"cat": ["the cat"]}).id,
-        TextualInversion(tiny, FEW[:2], steps=60, average=0.9).id,
-    }
-    assert len(ids) == 5
-    assert invert(tiny, batch=2).id == invert(tiny).id, "how many are done at once changes nothing"
-
-
-@pytest.mark.parametrize(
-    ("templates", "phrases", "message"),
-    [
-        (["a photo"], {}, r"'a photo' has no \$"),
-        ([], {}, "at least one template"),
-        (FEW, {"cat": ["a dog"]}, "does not hold its concept 'cat'"),
-        (FEW, {"cat": []}, "a phrase for every concept"),
-        (["$ " + "red " * 30], {}, "more than the 24"),
-    ],
-)
-def test_wrong_templates_and_phrases_are_named(tiny, templates, phrases, message):
-    with pytest.raises(EncoderError, match=message):
-        TextualInversion(tiny, templates, phrases)
