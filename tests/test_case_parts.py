@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.encode.tiny import FakeEncoder, Pictures, rows_asked_for, write_coca
 from tests.test_case import QUERIES, Appending, N, benchmark
 from workbench.arrays import ArrayError, unit
 from workbench.case import PSEUDO_PROMPTS, CaseError, build_case
-from workbench.case.wording import given_texts
+from workbench.case.wording import given_texts, pseudo_prompt
 from workbench.data.benchmark import Query
 from workbench.encode.encoder import EncoderError, load_encoder
 from workbench.encode.pseudo_tokens import encode_with_words
@@ -210,6 +211,30 @@ def test_references_outside_the_gallery_have_words_of_their_own(tiny, store):
     words = tiny.encode_images([outside[0], Pictures(N)[2]]) / 2
     expected = encode_with_words(tiny, ["a photo of $"] * 2, words)
     np.testing.assert_allclose(case.parts["pseudo_word:lincir"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("maker", "name", "expected"),
+    [
+        ("pic2word", "domain", "a origami of $"),
+        ("pic2word", "objects", "a photo of $ and {class} and an {} origami"),
+        ("pic2word", "cirr", "a photo of $, an {} origami"),
+        ("searle", "domain", "a photo of $ that an {} origami"),
+    ],
+)
+def test_a_benchmark_is_asked_as_its_published_evaluation_does(maker, name, expected):
+    """Places are filled once: what a text or a tag holds stands as it is."""
+    query = Query("q", 0, "p0", ("an {} origami",), {"domain": "origami", "class": "{class}"})
+    assert pseudo_prompt(maker, name).sentences(query) == (expected,)
+
+
+def test_a_benchmarks_own_sentence_reaches_the_encoder(tiny, store):
+    queries = tuple(replace(query, tags={"domain": "cat"}) for query in QUERIES)
+    bench, terms = replace(benchmark(queries), name="domain"), [("composed_pseudo_word:pic2word", "image")]
+    case = build_case(bench, tiny, pseudo_words={"pic2word": Halving()}, terms=terms, store=store)
+    words = tiny.encode_images([Pictures(N)[query.reference] for query in queries]) / 2
+    expected = encode_with_words(tiny, ["a cat of $"] * 3, words)
+    np.testing.assert_allclose(case.parts["composed_pseudo_word:pic2word"], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("maker", PSEUDO_PROMPTS)

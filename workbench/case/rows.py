@@ -10,7 +10,7 @@ import numpy as np
 from workbench.arrays import Float, unit
 from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients
 from workbench.case.texts import Texts
-from workbench.case.wording import PSEUDO_PROMPTS
+from workbench.case.wording import pseudo_prompt
 from workbench.data.images import each_once
 from workbench.score.naming import take_apart
 
@@ -52,13 +52,11 @@ class Rows:
             return self.encode(self.texts.of(name))
         if base in OBJECTS:
             return self._objects("present" if base == "wanted_objects" else "absent")
-        if base == "pseudo_word":
-            alone = PSEUDO_PROMPTS[source].alone
-            return self._sentences(source, [(alone,)] * len(self.given.benchmark.queries))
-        if base == "composed_pseudo_word":
-            prompt = PSEUDO_PROMPTS[source]
+        if source:  # a pseudo-word
+            prompt, queries = pseudo_prompt(source, self.given.benchmark.name), self.given.benchmark.queries
+            alone = base == "pseudo_word"
             return self._sentences(
-                source, [prompt.sentences(query) for query in self.given.benchmark.queries]
+                source, [(prompt.alone,) if alone else prompt.sentences(query) for query in queries]
             )
         return self._reference_image() if base == "reference_image" else self._image(self.given.pictures)
 

@@ -5,6 +5,7 @@ The only file with prompt templates for encoders and caption-join rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -130,7 +131,7 @@ def blank_queries(benchmark: Benchmark) -> tuple[str, ...]:
 class PseudoPrompt:
     """Sentences in which $ stands for a picture's pseudo-word: without a modification, and with it.
 
-    Two modification texts are joined by the rule ``join``. The released evaluations use no sentence without a
+    In ``composed`` stands {} for the modification and {tag} for the query's tag of that name. Two modification texts are joined by the rule ``join``. The released evaluations use no sentence without a
     modification: ``alone`` is what remains of theirs.
     """
 
@@ -143,9 +144,13 @@ class PseudoPrompt:
         texts = given_texts(query)
         if len(texts) > 2:
             raise CaseError(f"query {query.id!r} has {len(texts)} modification texts, expected one or two")
-        return tuple(self.composed.replace("{}", text) for text in joined(self.join, texts))
+        return tuple(
+            _PLACE.sub(lambda place, text=text: query.tags[place[1]] if place[1] else text, self.composed)
+            for text in joined(self.join, texts)
+        )
 
 
+_PLACE = re.compile(r"\{(\w*)\}")
 _THAT = PseudoPrompt("a photo of $ that {}", "searle")
 
 # By who makes the pseudo-word. Pic2Word's published prompts write * where others write $; the sign is replaced anyway.
@@ -155,6 +160,18 @@ PSEUDO_PROMPTS: Mapping[str, PseudoPrompt] = {
     "lincir": _THAT,
     "pic2word": PseudoPrompt("a photo of $, {}", "pic2word"),
 }
+
+# Where the published evaluation of a benchmark asks in other words; by maker and the benchmark's name.
+OWN_PROMPTS: Mapping[tuple[str, str], PseudoPrompt] = {
+    ("pic2word", "domain"): PseudoPrompt("a {domain} of $", "pic2word"),
+    ("pic2word", "objects"): PseudoPrompt("a photo of $ and {class} and {}", "pic2word"),
+}
+
+
+def pseudo_prompt(maker: str, benchmark: str) -> PseudoPrompt:
+    """The sentences of who makes the pseudo-word, on the benchmark of that name."""
+    return OWN_PROMPTS.get((maker, benchmark), PSEUDO_PROMPTS[maker])
+
 
 # Sentences in which textual inversion tries a word out; ours, few and plain, in place of the published list of 80.
 INVERSION_TEMPLATES = (

@@ -3,7 +3,8 @@
     score = "a photo of $, {modification}" . gallery image           $ stands for the picture's pseudo-word
 
 The word comes from a mapping network trained on pictures alone. Two modifications stand in one sentence, the second
-first. Saito et al., Pic2Word: Mapping Pictures to Words for Zero-shot Composed Image Retrieval (CVPR 2023).
+first. As in its own evaluation, domain conversion asks for "a {domain} of $", and object composition for "a photo of $
+and {the object's class} and {the others}". Saito et al., Pic2Word: Mapping Pictures to Words for Zero-shot Composed Image Retrieval (CVPR 2023).
 Left out here: the network (`encode.pseudo_tokens`) and the sentences (`case.wording`).
 """
 
