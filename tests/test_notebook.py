@@ -257,6 +257,16 @@ def test_clean_keeps_sources_tags_and_text(messy):
     ]
 
 
+def test_what_was_printed_in_pieces_is_one_output(tmp_path):
+    new = nbformat.v4
+    pieces = [new.new_output("stream", name="stdout", text=text) for text in ("a\n", "b", "\n")]
+    table = new.new_output("display_data", data={"text/plain": "7"})
+    path = tmp_path / "cut.ipynb"
+    nbformat.write(new.new_notebook(cells=[new.new_code_cell(outputs=[pieces[0], table, *pieces[1:]])]), path)
+    nb.clean(path)
+    assert [o.get("text") for o in nbformat.read(path, as_version=4).cells[0].outputs] == ["a\n", None, "b\n"]
+
+
 def test_cleaning_twice_changes_nothing(messy, capsys):
     assert nb.main(["clean", str(messy)]) == 0
     assert nb.main(["clean", str(messy)]) == 0

@@ -111,7 +111,7 @@ def title(finding: str, otherwise: str, *, case: Case | None = None, when: bool 
 
 
 def show(frame: pd.DataFrame) -> None:
-    """A table as text: Markdown where it can be rendered, plain elsewhere."""
+    """A table as text: Markdown where that is rendered."""
     display({"text/markdown": to_markdown(frame), "text/plain": to_text(frame)}, raw=True)
 
 
@@ -253,17 +253,24 @@ def clean(path: Path) -> bool:
         tags = cell.metadata.get("tags", [])
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "code":
-            cell.outputs = [kept for output in cell.outputs if (kept := _text_only(output))]
-    book.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+            cell.outputs = _in_one([kept for output in cell.outputs if (kept := _text_only(output))])
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     after = nbformat.writes(book) + "\n"
     if after != before:
         path.write_text(after, "utf-8")
     return after != before
+
+
+def _in_one(outputs: list) -> list:
+    """What was printed in pieces, as one: where it was cut depends on the clock."""
+    whole = []
+    for output in outputs:
+        if whole and output.output_type == whole[-1].output_type == "stream":
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def _text_only(output):
@@ -273,9 +280,8 @@ def _text_only(output):
     if output.output_type == "error":
         return output
     data = {kind: value for kind, value in output.data.items() if kind in ("text/plain", "text/markdown")}
-    pictures = [kind for kind in output.data if kind.startswith(("image/", "application/"))]
-    if pictures or not data:  # its plain text is only "<IPython.core.display.SVG object>"
-        return None
+    if not data or any(kind.startswith(("image/", "application/")) for kind in output.data):
+        return None  # a picture's plain text is only "<IPython.core.display.SVG object>"
     output.data, output.metadata = data, {}
     return output
 
