@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.layouts import write_picture
 from workbench.data import images as module
 from workbench.data.images import FolderImages, PictureError, ZipImages
 from workbench.paths import PathEscape
@@ -125,6 +126,18 @@ def test_a_file_larger_than_any_picture_is_not_read(source, monkeypatch):
 def test_a_name_cannot_lead_out_of_the_folder(tmp_path):
     with pytest.raises(PathEscape):
         FolderImages(tmp_path, ("../secret.png",))[0]
+
+
+def test_a_link_to_a_picture_elsewhere_is_that_picture(tmp_path):
+    """As every file of a hub's snapshot is."""
+    (tmp_path / "snapshot").mkdir()
+    write_picture(tmp_path / "blobs" / "1f.png", 1)
+    (tmp_path / "snapshot" / "a.png").symlink_to(tmp_path / "blobs" / "1f.png")
+    (tmp_path / "snapshot" / "b.png").symlink_to(tmp_path / "blobs" / "gone.png")
+    images = FolderImages(tmp_path / "snapshot", ["a.png", "b.png"])
+    assert images.problems() == ["b.png is missing"]
+    assert images[0].size == (12, 10)
+    assert images.digest(0) == FolderImages(tmp_path / "blobs", ["1f.png"]).digest(0)
 
 
 def test_archives_that_are_missing_or_broken(tmp_path):

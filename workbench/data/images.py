@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from workbench.data.digests import folder_digests
 from workbench.errors import UserError
-from workbench.paths import inside, inside_lexically
+from workbench.paths import inside_lexically
 from workbench.registry import nearest
 
 MAX_BYTES = (
@@ -97,18 +97,24 @@ class _Images(Sequence):
 
 
 class FolderImages(_Images):
-    """Pictures in a folder: `names` are paths inside `root`. Raises PathEscape for a name that leads out of it."""
+    """Pictures in a folder: `names` are paths inside `root`. Raises PathEscape for a name that leads out of it.
+
+    What lies there may be links to another place, as in a hub's snapshot or an annex: whoever made them wants them read.
+    """
 
     def __init__(self, root: Path | str, names: Sequence[str]):
         self.root = Path(root)
         self.names = tuple(names)
 
     def _size(self, name: str) -> int | None:
-        path = inside(self.root, name)
+        path = self._path(name)
         return path.stat().st_size if path.is_file() else None
 
     def _bytes(self, name: str) -> bytes:
-        return inside(self.root, name).read_bytes()
+        return self._path(name).read_bytes()
+
+    def _path(self, name: str) -> Path:
+        return self.root / inside_lexically(name)
 
     def problems(self) -> list[str]:
         """As for any pictures; each folder is listed once, since a question per file takes minutes on a large set."""
