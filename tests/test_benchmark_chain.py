@@ -32,7 +32,9 @@ def home(tmp_path, monkeypatch) -> Path:
     for module in (circo, cirr, domain, domain_pairs, fashioniq, genecis, icir):
         for split in module.PUBLISHED:
             monkeypatch.setitem(module.PUBLISHED, split, {})
-    monkeypatch.setitem(fashioniq.COUNTED, "val", dict.fromkeys(fashioniq.CATEGORIES, (3, None, None, 0)))
+    monkeypatch.setitem(
+        fashioniq.COUNTED, "val", dict.fromkeys(fashioniq.CATEGORIES, fashioniq.Counts(3, 0, None))
+    )
     for name in domain.DOMAINS:
         monkeypatch.setitem(domain.IN_DOMAIN, name, {"cartoon": 2}.get(name, 1))
     return tmp_path
