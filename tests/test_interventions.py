@@ -9,6 +9,8 @@ from tests.methods.examples import example
 from workbench.arrays import ArrayError, unit
 from workbench.case import Case
 from workbench.geometry import gap_norm, gap_vector, pair_recall
+from workbench.hubness import k_occurrence, k_skewness
+from workbench.index import nearest_of_scores
 from workbench.interventions import (
     INTERVENTIONS,
     Calibration,
@@ -26,6 +28,7 @@ from workbench.interventions import (
     label,
 )
 from workbench.interventions.cases import modality_of
+from workbench.interventions.closing import effects
 from workbench.methods import METHODS, ImageOnly, TextOnly
 from workbench.registry import UnknownName
 
@@ -209,6 +212,18 @@ def test_the_gap_shrinks_by_the_share(pair, calibration):
     np.testing.assert_allclose(left, 0.75 * gap_vector(*pair), atol=1e-12)
 
 
+@pytest.mark.parametrize("renormalise", [True, False])
+def test_recall_and_hubs_are_those_of_the_same_scores(renormalise, pair, calibration):
+    rule = Centring(renormalise=renormalise)
+    fitted = rule.fit(calibration)
+    scores = fitted.texts(pair[1]) @ fitted.images(pair[0]).T
+    own = np.diag(scores)[:, None]
+    (row,) = effects(*pair, [rule], calibration).to_dict("records")
+    assert row["recall@1 t2i"] == np.mean((scores >= own).sum(axis=1) <= 1)
+    assert row["recall@5 i2t"] == np.mean((own <= scores.T).sum(axis=1) <= 5)
+    assert row["skewness t2i"] == pytest.approx(k_skewness(k_occurrence(nearest_of_scores(scores, 10), 160)))
+
+
 # what cannot be done
 
 
@@ -232,6 +247,15 @@ def test_zscore_leaves_a_flat_dimension_centred():
     flat = np.concatenate([x, np.zeros((30, 1))], axis=1)
     moved = ZScore(renormalise=False).fit(Calibration(flat, flat, source="flat")).images(flat)
     np.testing.assert_array_equal(moved[:, 5], 0)
+
+
+@pytest.mark.parametrize("rule", [Centring(), ZScore(), JointCentring()], ids=label)
+def test_what_rounding_leaves_of_a_collapsed_set_is_no_direction(rule):
+    """The mean of 30 equal rows is not quite that row."""
+    same = np.tile(unit(np.random.default_rng(0).normal(size=(1, 12))), (30, 1))
+    assert np.abs(same - same.mean(axis=0)).max() > 0
+    with pytest.raises(ArrayError, match="so it has no direction"):
+        rule.fit(Calibration(same, same, source="collapsed")).images(same)
 
 
 def test_a_row_that_is_the_mean_has_no_direction_left():

@@ -68,6 +68,21 @@ def test_bad_values_are_named():
         Bank(rows(0), rows(7), "val")
 
 
+def test_bad_test_scores_are_named():
+    queries, bank = rows(5), Bank(rows(6, seed=2), rows(7, seed=1), "val")
+    scores = queries @ bank.gallery.T
+    for value in (np.nan, np.inf):
+        queries[2, 3] = scores[4, 1] = value
+        with pytest.raises(
+            ArrayError, match=r"^scores: 1 of 35 values are NaN or infinite, the first at \(4, 1\)"
+        ):
+            mitigate(NNN(k=2), bank, scores)
+        with pytest.raises(ArrayError, match=r"^queries: 1 of 40 values are NaN or infinite"):
+            mitigate_rows(NNN(k=2), bank, queries)
+    with pytest.raises(ArrayError, match="scores: got float16, expected float32 or float64"):
+        mitigate(NNN(k=2), bank, np.ones((5, 7), np.float16))
+
+
 def test_a_pair_that_does_not_count_is_minus_infinity():
     scores = rows(6)
     scores[0, 0] = -np.inf

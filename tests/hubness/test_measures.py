@@ -126,3 +126,11 @@ def test_impossible_parameters_are_refused():
         measures.atkinson(np.array([1, 2]), 0)
     with pytest.raises(ValueError, match=r"share is 1\.5"):
         measures.top_share(np.array([1, 2]), 1.5)
+
+
+def test_no_pictures_and_one_picture():
+    with pytest.raises(ValueError, match="N_k of 0 pictures"):
+        measures.k_skewness(np.zeros(0, int))
+    with pytest.raises(ValueError, match="N_k of 3 pictures"):
+        measures.k_skewness(np.zeros(3, int))
+    assert measures.truncated_third_moment(np.array([4])) == 0 == measures.k_skewness(np.array([4]))

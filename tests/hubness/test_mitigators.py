@@ -1,5 +1,7 @@
 """What holds for every mitigator: its slow twin, blocks, a permuted gallery, no bank that matters, untouched input."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -303,6 +305,44 @@ def test_what_moves_rows_needs_rows(mitigator, world):
 def test_impossible_settings_are_named(make, message, world):
     with pytest.raises(MitigatorError, match=message.replace(".", r"\.")):
         make(world)
+
+
+@pytest.mark.parametrize("mitigator", [MutualProximity(), NICDM(k=3), LocalScaling(k=3)], ids=label)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_equal_but_for_rounding_is_equal(mitigator, dtype):
+    """Distances of the last digit are no unit to measure others in."""
+    last = dtype(1) - np.finfo(dtype).eps * np.arange(3, dtype=dtype)
+    scores = np.concatenate([np.tile(last, (4, 1)), np.full((4, 3), 0.2, dtype)], axis=1)
+    far = np.linspace(-0.5, 0.5, 24, dtype=dtype).reshape(4, 6)
+    queries_of_one = np.concatenate([last, last[:1]])[:, None]
+    with pytest.raises(MitigatorError, match=r"gallery row 5"):
+        mitigator.fit(Bank.from_scores(np.concatenate([far[:, :5], queries_of_one], axis=1), "other queries"))
+    near = scores[:, [0, 1, 2, 0, 1, 2]]
+    with pytest.raises(MitigatorError, match=r"query 0"):
+        mitigate(mitigator, Bank.from_scores(far, "other queries"), near)
+
+
+@pytest.mark.parametrize("mitigator", [GloballyCorrected(), MutualProximityEmpiric()], ids=label)
+def test_a_query_in_its_own_bank_does_not_beat_itself(mitigator):
+    """Products of the same rows in other blocks differ in their last digits."""
+    rng = np.random.default_rng(0)
+    queries, gallery = unit(rng.normal(size=(90, 96)) + 0.2), unit(rng.normal(size=(70, 96)) + 0.2)
+    scores = np.array([[math.fsum(q * g) for g in gallery] for q in queries])
+    exact = mitigate(mitigator, Bank.from_scores(scores, "test queries", transductive=True), scores)
+    bank = Bank(queries, gallery, "test queries", transductive=True)
+    np.testing.assert_array_equal(
+        np.concatenate([block for _, block in mitigate_rows(mitigator, bank, queries)]), exact
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("mitigator", OF_SCORES, ids=label)
+def test_a_score_of_zero_is_a_score(mitigator, world):
+    scores = np.where(np.eye(7, 15) > 0, 0.0, world.scores)
+    ours = mitigate(mitigator, world.bank(mitigator), scores)
+    assert np.isfinite(ours).all()
+    if isinstance(mitigator, DualSoftmax):  # the sign is the score's
+        assert (np.sign(ours) == np.sign(scores)).all()
 
 
 @each_of_scores

@@ -97,3 +97,17 @@ def test_memory_is_a_block_whatever_the_number_of_queries(monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 6 * 4 * 2**18, "more than six blocks; the whole matrix has 61"
+
+
+@pytest.mark.parametrize(
+    ("k", "excluded", "message"),
+    [
+        (0, None, "k: got 0, expected at least 1"),
+        (-1, None, "k: got -1, expected at least 1"),
+        (3, np.full((5, 1), 100), "excluded: rows from 100 to 100, expected -1 .none. or 0 to 99"),
+        (3, np.full((5, 1), -2), "excluded: rows from -2 to -2"),
+    ],
+)
+def test_what_cannot_be_searched_is_named(k, excluded, message):
+    with pytest.raises(ArrayError, match=message):
+        nearest(rows(5), rows(100), k, excluded)

@@ -73,3 +73,9 @@ def test_pairs_are_a_case_whose_recall_is_that_of_the_loop():
     assert case.benchmark.name == "mine" and case.benchmark.card.licence == "unknown"
     with pytest.raises(ArrayError, match="texts: got shape"):
         pair_case(toy.images, toy.texts[:-1])
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_are_all_the_same_have_no_prior_to_follow():
+    same = np.ones((20, 4), np.float32)
+    assert pair_hubness(same, same, k=3)["prior"].isna().all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.arrays import Float
+from workbench.arrays import Float, Int
 from workbench.geometry.rows import blocks, both, pairs, unit64
 
 
@@ -62,13 +62,17 @@ def paired_auc(images: Float["N D"], texts: Float["M D"]) -> float:
 
 def pair_recall(queries: Float["N D"], gallery: Float["M D"], k: int = 1) -> float:
     """Share of queries whose own pair ranks among the first ``k``, a tie counting against it; k/N for random rows."""
-    q, g = pairs(queries, gallery)
-    found = 0
-    for rows in blocks(len(q), len(g)):
-        scores = q[rows] @ g.T
+    return float(np.mean(pair_ranks(*pairs(queries, gallery)) <= k))
+
+
+def pair_ranks(queries: Float["N D"], gallery: Float["N D"]) -> Int[" N"]:
+    """The rank of each query's own pair by inner product of the rows as they are, a tie counting against it."""
+    ranks = np.empty(len(queries), np.int64)
+    for rows in blocks(len(queries), len(gallery)):
+        scores = queries[rows] @ gallery.T
         own = scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)]
-        found += int(((scores >= own[:, None]).sum(axis=1) <= k).sum())
-    return found / len(q)
+        ranks[rows] = (scores >= own[:, None]).sum(axis=1)
+    return ranks
 
 
 def cosine_samples(

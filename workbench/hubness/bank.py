@@ -60,7 +60,7 @@ class Bank:
             sizes |= check_shape(f"bank {name}", array, axes, **sizes)
             if not array.size:
                 raise BankError(f"bank: {name} is empty, shape {array.shape}")
-            _check_values(f"bank {name}", array)
+            check_values(f"bank {name}", array)
 
     @classmethod
     def from_scores(
@@ -170,8 +170,8 @@ class Bank:
         return [one for one in named if one[1] is not None]
 
 
-def _check_values(name: str, array: np.ndarray) -> None:
-    """Floats, and finite; of scores -inf is allowed."""
+def check_values(name: str, array: np.ndarray) -> None:
+    """Raises ArrayError for another type than float32 or float64, and for NaN or infinity; of scores -inf is allowed."""
     if array.dtype not in (np.float32, np.float64):
         raise ArrayError(f"{name}: got {array.dtype}, expected float32 or float64")
     for rows in slices(*array.shape):

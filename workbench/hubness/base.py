@@ -23,7 +23,7 @@ import numpy as np
 
 from workbench.arrays import Float, check_shape
 from workbench.errors import UserError
-from workbench.hubness.bank import Bank, BankError
+from workbench.hubness.bank import Bank, BankError, check_values
 from workbench.index.blocks import slices
 from workbench.registry import Registry
 
@@ -92,9 +92,11 @@ def mitigate(mitigator: Mitigator, bank: Bank, scores: Float["Q N"]) -> Float["Q
     """The scores of all test queries after a mitigator of scores: a new array.
 
     Raises MitigatorError for one that changes rows, BankError for a bank that holds all the test queries and does not
-    say so, ArrayError where scores and bank have galleries of different sizes.
+    say so, ArrayError where scores and bank have galleries of different sizes, for NaN, +infinity, and types other than
+    float32 and float64.
     """
     check_shape("scores", scores, "Q N", N=bank.n_items)
+    check_values("scores", scores)
     bank.need_honesty(scores)
     fitted = mitigator.fit(bank)
     if isinstance(fitted, FittedRows):
@@ -114,6 +116,7 @@ def mitigate_rows(
     """
     bank.need_rows("mitigate_rows")
     check_shape("queries", queries, "Q D", D=bank.gallery.shape[1])
+    check_values("queries", queries)
     bank.need_honesty(queries, rows=True)
     return _blocks(mitigator.fit(bank), bank, queries)
 

@@ -61,9 +61,8 @@ class CentringUnit:
         query_mean, gallery_mean = (
             rows.mean(axis=0, dtype=np.float64) for rows in (bank.queries, bank.gallery)
         )
-        moved = bank.gallery - (self.alpha * gallery_mean).astype(bank.gallery.dtype)
         return FittedCentringUnit(
-            unit(moved, "centred gallery"), (self.alpha * query_mean).astype(bank.queries.dtype)
+            _unit_without(bank.gallery, self.alpha * gallery_mean, "centred gallery"), self.alpha * query_mean
         )
 
 
@@ -73,4 +72,11 @@ class FittedCentringUnit:
     taken: Float[" D"]
 
     def queries(self, rows: Float["Q D"]) -> Float["Q D"]:
-        return unit(rows - self.taken, "centred queries")
+        return _unit_without(rows, self.taken, "centred queries")
+
+
+def _unit_without(rows: Float["n D"], taken: Float[" D"], name: str) -> Float["n D"]:
+    """Unit rows after something was taken out; a row of which only rounding is left has no direction."""
+    moved = rows - taken.astype(rows.dtype)
+    nowhere = np.linalg.norm(moved, axis=1) <= 8 * np.finfo(rows.dtype).eps * np.linalg.norm(rows, axis=1)
+    return unit(np.where(nowhere[:, None], 0, moved), name)

@@ -8,8 +8,9 @@ from workbench.hubness.base import MitigatorError
 
 
 def check_distances(who: str, near: np.ndarray, top: float, what: str, first: int = 0) -> None:
-    """Raises MitigatorError for a typical distance that is not above 0: nothing can be measured in units of it."""
-    bad = np.flatnonzero(~(near > 0))
+    """Raises MitigatorError for a typical distance of 0, or no more than rounding: it is no unit to measure in."""
+    rounding = 4 * np.finfo(near.dtype).eps * abs(top)
+    bad = np.flatnonzero(~(near > rounding))
     if len(bad):
         raise MitigatorError(
             f"{who}: {what} {first + bad[0]} stands {near[bad[0]]:.3g} from its nearest, expected above 0. Either it "

@@ -36,8 +36,9 @@ def log_product(scores: Float["q N"], logs: Float["q N"]) -> Float["q N"]:
     Positive products become log(product) + c >= 1, negative ones -(log|product| + c) <= -1, zero stays zero.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.log(np.abs(scores)) + logs
+        size = np.log(np.abs(scores)) + logs  # log 0, where the product is 0: set below
     low = np.min(size, axis=1, keepdims=True, where=np.isfinite(size), initial=np.inf)
     low[np.isposinf(low)] = 0
+    size[scores == 0] = 0
     out = np.where(scores == 0, 0, np.sign(scores) * (size - low + 1))
     return np.where(np.isneginf(scores), -np.inf, out).astype(scores.dtype, copy=False)

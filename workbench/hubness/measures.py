@@ -23,6 +23,7 @@ def k_skewness(n_k: Int[" N"]) -> float:
 
     No unit; at most (N - 2) / sqrt(N - 1). It does not say how many hubs there are: one extreme picture is enough.
     """
+    _total(n_k)
     deviation = np.asarray(n_k, np.float64) - np.mean(n_k)
     spread = np.sqrt(np.mean(deviation**2))
     return float(np.mean(deviation**3) / spread**3) if spread else 0.0
@@ -34,7 +35,7 @@ def truncated_third_moment(n_k: Int[" N"]) -> float:
     No unit, 0 or more. It is no skewness and does not look at N_k beyond its mean and standard deviation (N - 1 form).
     """
     _total(n_k)
-    spread = np.std(n_k, ddof=1)
+    spread = np.std(n_k, ddof=1) if len(n_k) > 1 else 0.0
     if not spread:
         return 0.0
     cut = float(np.mean(n_k) / spread)

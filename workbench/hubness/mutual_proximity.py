@@ -80,7 +80,7 @@ def _moments(scores: np.ndarray, k: int, what: str, first: int) -> tuple[np.ndar
         away = some - mean[:, None]
         away[left_out] = 0
         spread = np.sqrt(np.square(away, out=away).sum(axis=1, dtype=np.float64) / count).astype(scores.dtype)
-    bad = np.flatnonzero(~(spread > 0))
+    bad = np.flatnonzero(~(spread > 4 * np.finfo(spread.dtype).eps * np.abs(mean)))  # no more than rounding
     if len(bad):
         raise MitigatorError(
             f"mutual proximity: the scores of {what} {first + bad[0]} are all equal, so they have no spread"

@@ -15,9 +15,14 @@ BUDGET = 2 * 2**30  # bytes
 
 @dataclass(frozen=True, eq=False)
 class SortedBank:
-    """scores (N, B), ascending: as large as the bank's scores themselves, for an exact rank needs them all."""
+    """scores (N, B), ascending: as large as the bank's scores themselves, for an exact rank needs them all.
+
+    slack: scores that are no farther apart count as equal. Products of the same rows differ in their last digits with
+    the block they are computed in, and a query that is in its own bank must not beat itself.
+    """
 
     scores: Float["N B"]
+    slack: float = 0.0
 
     @classmethod
     def of(cls, who: str, bank: Bank) -> SortedBank:
@@ -31,9 +36,13 @@ class SortedBank:
         kept = np.empty((bank.n_items, bank.n_queries), bank.dtype)
         for items, scores in bank.columns():
             kept[items] = np.sort(scores, axis=1)
-        return cls(kept)
+        if bank.scores is not None:  # compared as they are
+            return cls(kept)
+        width, largest = bank.queries.shape[1], np.abs(kept[np.isfinite(kept)]).max(initial=0)
+        return cls(kept, float(2 * np.finfo(kept.dtype).eps * np.sqrt(width) * largest))
 
     def below(self, scores: Float["q n"], items: slice, side: str = "left") -> Int["q n"]:
         """How many of the picture's bank scores are smaller; with side="right", smaller or equal."""
-        columns = zip(self.scores[items], scores.T, strict=True)
+        given = scores.T + (self.slack if side == "right" else -self.slack)
+        columns = zip(self.scores[items], given.astype(scores.dtype, copy=False), strict=True)
         return np.stack([np.searchsorted(kept, column, side) for kept, column in columns], axis=1)

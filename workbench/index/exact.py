@@ -46,13 +46,16 @@ def nearest_of_blocks(
     blocks: Iterable[tuple[slice, Float["q N"]]], n_queries: int, k: int, excluded: Int["Q E"] | None = None
 ) -> Int["Q k"]:
     """The same of blocks (queries, their scores) that together hold every query once; blocks are written to."""
+    if k < 1:
+        raise ArrayError(f"k: got {k}, expected at least 1")
     best = np.full((n_queries, k), -1, np.int32)
     waiting: deque[tuple[slice, Future]] = deque()
     with ThreadPoolExecutor(AHEAD) as pool:  # the next block is multiplied while the last ones are searched
         for queries, scores in blocks:
-            if not 1 <= k <= scores.shape[1]:
+            if k > scores.shape[1]:
                 raise ArrayError(f"k: got {k}, but the gallery has {scores.shape[1]} pictures")
             if excluded is not None:
+                _check_excluded(excluded, n_queries, scores.shape[1])
                 _hide(scores, excluded[queries])
             waiting.append((queries, pool.submit(_best, scores, k, queries.start or 0)))
             if len(waiting) > AHEAD:
@@ -65,6 +68,14 @@ def nearest_of_blocks(
             f"blocks: query {np.flatnonzero((best < 0).any(axis=1))[0]} of {n_queries} is in none of them"
         )
     return best
+
+
+def _check_excluded(excluded: np.ndarray, n_queries: int, n_items: int) -> None:
+    check_shape("excluded", excluded, "Q E", Q=n_queries)
+    if excluded.size and not -1 <= excluded.min() <= excluded.max() < n_items:
+        raise ArrayError(
+            f"excluded: rows from {excluded.min()} to {excluded.max()}, expected -1 (none) or 0 to {n_items - 1}"
+        )
 
 
 def _hide(scores: np.ndarray, excluded: np.ndarray) -> None:

@@ -93,6 +93,12 @@ class Affine:
     shift: Float[" D"]
     matrix: np.ndarray | None = None
 
+    @cached_property
+    def rounding(self) -> float:
+        """As long as a moved row may be by rounding alone."""
+        scale = np.sqrt(len(self.shift)) if self.matrix is None else np.linalg.norm(self.matrix)
+        return float(8 * np.finfo(np.float64).eps * scale * (1 + np.linalg.norm(self.shift)))
+
     def __call__(self, rows: Float["n D"]) -> Float["n D"]:
         moved = rows - self.shift
         if self.matrix is None:
@@ -131,7 +137,10 @@ class Fitted:
         for start in range(0, len(rows), BLOCK_ROWS):
             part = slice(start, start + BLOCK_ROWS)
             moved = move(unit(rows[part].astype(np.float64), name))
-            made[part] = unit(moved, f"{name} after {self.id}") if self.renormalise else moved
+            if self.renormalise:
+                nowhere = np.linalg.norm(moved, axis=1) <= move.rounding
+                moved = unit(np.where(nowhere[:, None], 0, moved), f"{name} after {self.id}")
+            made[part] = moved
         return made
 
 

@@ -1,7 +1,8 @@
 """What an intervention does to retrieval between pairs: gap, recall both ways, hubs, one row per setting.
 
 Recall and hubs are taken over all given rows: the image-to-text direction ranks every text for every picture, and the
-other way round. Where rows are the calibration set itself, say so beside the result (`Fitted.id` does).
+other way round, by inner product: of unit rows, unless the rule does not renormalise. Where rows are the calibration
+set itself, say so beside the result (`Fitted.id` does).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.arrays import Float
-from workbench.geometry.cosines import pair_recall
+from workbench.geometry.cosines import pair_ranks
 from workbench.geometry.gap import gap_norm, relative_gap
 from workbench.geometry.rows import blocks
 from workbench.hubness.occurrence import k_occurrence, k_skewness
@@ -38,10 +39,11 @@ def effects(
     rows = []
     for name, rule in named.items():
         fitted = rule.fit(calibration)
-        x, y = fitted.images(images), fitted.texts(texts)
+        x, y = fitted.images(images).astype(np.float64), fitted.texts(texts).astype(np.float64)
         row = {"intervention": name, "gap_norm": gap_norm(x, y), "relative_gap": relative_gap(x, y)}
         for way, queries, gallery in (("t2i", y, x), ("i2t", x, y)):
-            row |= {f"recall@{cut} {way}": pair_recall(queries, gallery, cut) for cut in (1, 5)}
+            ranks = pair_ranks(queries, gallery)
+            row |= {f"recall@{cut} {way}": float(np.mean(ranks <= cut)) for cut in (1, 5)}
             row[f"skewness {way}"] = k_skewness(k_occurrence(_nearest(queries, gallery, k), len(gallery)))
         rows.append(row | {"fitted on": calibration.source})
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from workbench.arrays import Float, check_shape, unit
+from workbench.arrays import Float, Int, check_shape, unit
 from workbench.case.case import Case
 from workbench.data.benchmark import Card
 from workbench.data.simulate import Clouds, clouds, one_to_one
@@ -55,10 +55,15 @@ def pair_hubness(images: Float["N D"], texts: Float["M D"], k: int = 10) -> pd.D
                 "gini": gini(n_k),
                 "antihubs": antihub_occurrence(n_k),
                 "max_hub": max_hub(n_k),
-                "prior": float(spearmanr(n_k, prior).statistic) if np.ptp(n_k) else np.nan,
+                "prior": _rank_correlation(n_k, prior),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _rank_correlation(n_k: Int[" N"], prior: Float[" N"]) -> float:
+    rounding = 8 * np.finfo(prior.dtype).eps * np.abs(prior).max()
+    return float(spearmanr(n_k, prior).statistic) if np.ptp(n_k) and np.ptp(prior) > rounding else np.nan
 
 
 def cause_frame(
