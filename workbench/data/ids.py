@@ -40,8 +40,10 @@ def find_row(id: str, rows: Mapping[str, int], plain: Mapping[str, int] | None) 
     >>> find_row("imgnet/real/1.png", {"real/1.png": 0}, None), find_row("007.jpg", {"7": 1}, {"7": 1})
     (0, 1)
     """
-    if id in rows or plain is not None:
-        return rows.get(id, None if plain is None else plain.get(plain_id(id)))
+    if id in rows:
+        return rows[id]
+    if plain is not None:
+        return plain.get(plain_id(id))
     while "/" in id:
         id = id.partition("/")[2]
         if id in rows:

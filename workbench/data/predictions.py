@@ -119,14 +119,13 @@ def _from_json(path: Path) -> tuple[dict[str, tuple[str, ...]], str | None]:
             raise PredictionsError(
                 f"{path.name}: query {query!r} holds {repr(pictures)[:60]}, expected a list of pictures"
             )
-        lists[query] = tuple(_text(picture, f"{path.name}: query {query!r}") for picture in pictures)
+        wrong = [picture for picture in pictures if type(picture) not in (str, int)]  # True is a bool, no int
+        if wrong:
+            raise PredictionsError(
+                f"{path.name}: query {query!r} lists {wrong[0]!r}, expected a text or a whole number"
+            )
+        lists[query] = tuple(map(str, pictures))
     return lists, kind
-
-
-def _text(value, where: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise PredictionsError(f"{where} lists {value!r}, expected a text or a whole number")
-    return str(value)
 
 
 def _from_csv(text: str, path: Path) -> dict[str, tuple[str, ...]]:
