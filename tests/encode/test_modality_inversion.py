@@ -41,6 +41,8 @@ def test_the_released_loops(kind, tokens, golden):
     curve = arrays[f"{name}_loss"]
     found, losses = descend(read, given["target"], torch.from_numpy(arrays[f"{name}_init"]), len(curve))
     np.testing.assert_allclose(losses, curve, atol=1e-4)
+    assert losses[0] == pytest.approx(scalars[f"{name}_first_loss"], abs=1e-4)
+    assert losses[-1] == pytest.approx(scalars[f"{name}_final_loss"], abs=1e-4)
     cosines = cosine_similarity(read(found), given["target"])
     np.testing.assert_allclose(cosines, scalars[f"{name}_final_cos"], atol=1e-3)
     theirs = torch.from_numpy(arrays[f"{name}_tokens"])
