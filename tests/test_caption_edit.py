@@ -11,6 +11,7 @@ from workbench import data
 from workbench.breakdown.caption_edit import (
     SOURCES,
     budget_grid,
+    captions_right,
     chain_cases,
     error_budget,
     error_sources,
@@ -155,3 +156,8 @@ def test_each_sample_is_judged_by_itself(tmp_path):
         alone = replace(case, parts={"composed_caption": case.parts[name]})
         hits = error_budget({"one": alone}, ["hit@10"])["hit@10"]
         assert spread.loc[spread["sample"] == number, "hit@10"].tolist() == hits.tolist()
+    assert captions_right(case, 2).tolist() == [float(not one) for one in mint]
+    elsewhere = replace(case, benchmark=replace(bench, name="mine"))
+    assert (
+        np.isnan(captions_right(elsewhere)).all() and np.isnan(captions_right(replace(case, texts={}))).all()
+    )

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
-from workbench.arrays import unit
+from workbench.arrays import Float, unit
 from workbench.case import Case, build_case
 from workbench.data.benchmark import Benchmark
 from workbench.data.tinycir import descriptions
@@ -103,21 +104,31 @@ def sample_spread(case: Case, metrics: Sequence[str]) -> pd.DataFrame:
     Columns: sample (from 1), query, right (1 where the caption names all the values that the truth names, and no
     other), then the metrics. TinyCIR only.
     """
-    said = descriptions()
-    truth = [meaning(said[query.reference_image]) for query in case.benchmark.queries]
     qrels, gallery = case.benchmark.qrels["default"], unit(case.views["image"])
     samples = [name for name in case.parts if take_apart(name).base == "composed_caption"]
     frames = []
     for name in samples:
         number = take_apart(name).number
-        texts = case.texts[numbered("reference_caption", number)[-1]]
-        right = [float(meaning(text) == true) for text, true in zip(texts, truth, strict=True)]
+        right = captions_right(case, number)
         ranks = {"default": target_ranks(unit(case.parts[name]) @ gallery.T, qrels)}
         queries = [query.id for query in case.benchmark.queries]
         frames.append(
             pd.DataFrame({"sample": number, "query": queries, "right": right, **measure(ranks, metrics)})
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def captions_right(case: Case, sample: int = 1) -> Float[" Q"]:
+    """1 for a query whose reference caption names all the values that the truth names, and no other; else 0.
+
+    NaN where that cannot be said: on any benchmark but TinyCIR, and for a case without reference captions.
+    """
+    queries, name = case.benchmark.queries, numbered("reference_caption", sample)[-1]
+    if case.benchmark.name != "tinycir" or name not in case.texts:
+        return np.full(len(queries), np.nan)
+    truth = descriptions()
+    pairs = zip(case.texts[name], queries, strict=True)
+    return np.array([float(meaning(text) == meaning(truth[query.reference_image])) for text, query in pairs])
 
 
 def error_sources(cases: Mapping[str, Case]) -> pd.DataFrame:
