@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.data.layouts import circo, cirr, edit_json, write_json
+from tests.data.layouts import circo, cirr, edit_json, fashioniq, write_json
 from workbench import cli, data
 from workbench.data.predictions import PredictionsError, Rankings
 from workbench.official import score_rankings, summarise
@@ -88,7 +88,11 @@ def test_circo_submission_scores_as_the_published_implementation_says(circo_fixt
     plain = np.mean([naive_ap(submission[str(q)], right, 25) for q, right in enumerate(truths)])
     assert found["metrics"]["mAP@25"] == pytest.approx(plain, abs=1e-12)
     assert found["protocol"]["reference"] == "ranked"
-    assert found["notes"] == ["the annotations hold 40 queries, 220 were published: no official numbers"]
+    assert "shared concept" not in found["protocol"]
+    assert found["notes"] == [
+        "the annotations hold 40 queries, 220 were published: no official numbers",
+        "a ranking file does not say how its queries were made (shared concept)",
+    ]
 
 
 def test_every_format_gives_the_same_numbers(circo_fixture, tmp_path):
@@ -116,8 +120,21 @@ def test_the_table_says_the_protocol(circo_fixture):
     lines = run("score", "--benchmark", "circo", "--root", root, "--predictions", mine).stdout.splitlines()
     assert lines[0] == "circo val: 40 queries, mine.json"
     assert lines[1].split()[0] == "mAP@5"
-    assert "reference: ranked" in lines[-2]
-    assert lines[-1].startswith("note: the annotations hold 40 queries")
+    assert "reference: ranked" in lines[-3]
+    assert lines[-2].startswith("note: the annotations hold 40 queries")
+    assert "shared concept" in lines[-1]
+
+
+def test_a_caption_join_belongs_to_a_ranking_file_only_where_somebody_says_so(tmp_path):
+    bench = data.load("fashioniq", "val", fashioniq(tmp_path), pictures=False)
+    lists = {
+        q.id: [bench.gallery.ids[i] for i in bench.qrels["default"].candidates[0]] for q in bench.queries
+    }
+    mine = write_json(tmp_path / "mine.json", lists)
+    assert "caption join" not in score("fashioniq", tmp_path, mine)["protocol"]
+    said = score("fashioniq", tmp_path, mine, "--choice", "join=searle")
+    assert said["protocol"]["caption join"] == "searle"
+    assert not any("how its queries were made" in note for note in said["notes"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,13 @@ Root = Annotated[
 Choice = Annotated[
     list[str] | None, typer.Option(help='again for each: a choice of the data set, such as "gallery=union"')
 ]
+
+
+MAKING = {
+    "caption join": "join",
+    "shared concept": "",
+    "text": "",
+}  # rules about queries -> the choice that says them
 
 
 @app.command()
@@ -36,11 +44,15 @@ def score(
     from workbench.official import score_rankings
 
     rankings = read_rankings(predictions, format)
-    bench = data.load(benchmark, split, root, pictures=False, **choices(choice))
+    chosen = choices(choice)
+    bench = data.load(benchmark, split, root, pictures=False, **chosen)
     scored = score_rankings(bench, rankings)
+    protocol, unknown = of_a_file(bench.protocol, chosen)
     notes = [*count_notes(bench), *scored.notes]
+    if unknown:
+        notes.append(f"a ranking file does not say how its queries were made ({', '.join(unknown)})")
     if as_json:
-        setting = {"benchmark": benchmark, "split": split, "protocol": dict(bench.protocol)}
+        setting = {"benchmark": benchmark, "split": split, "protocol": protocol}
         setting |= {"queries": len(bench.queries), "notes": notes, "metrics": dict(scored.metrics)}
         typer.echo(json.dumps(setting, indent=1))
         return
@@ -48,9 +60,15 @@ def score(
     typer.echo(f"{benchmark} {split}: {len(bench.queries):,} queries, {predictions.name}")
     for name, share in scored.metrics.items():
         typer.echo(f"  {name:<{width}}  {100 * share:6.2f}")
-    typer.echo("percent; " + "; ".join(f"{name}: {rule}" for name, rule in bench.protocol.items()))
+    typer.echo("percent; " + "; ".join(f"{name}: {rule}" for name, rule in protocol.items()))
     for note in notes:
         typer.echo(f"note: {note}")
+
+
+def of_a_file(protocol: Mapping[str, str], chosen: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What of a protocol holds for somebody's ranking file, and the rules that only its maker knows, unless chosen."""
+    unknown = [name for name in MAKING if name in protocol and MAKING[name] not in chosen]
+    return {name: rule for name, rule in protocol.items() if name not in unknown}, unknown
 
 
 def choices(given: list[str] | None) -> dict[str, str]:
