@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.data.layouts import write_picture
 from workbench.data import images as module
-from workbench.data.images import FolderImages, PictureError, ZipImages
+from workbench.data.images import FolderImages, JoinedImages, PictureError, ZipImages, all_digests
 from workbench.paths import PathEscape
 
 
@@ -107,7 +107,8 @@ def test_a_bad_picture_is_named(source, name, message):
 
 def test_check_finds_what_is_missing_or_empty_before_long_work(source):
     with pytest.raises(
-        PictureError, match=r"empty\.png: the file is empty \(2 of 3 pictures cannot be used\)"
+        PictureError,
+        match=r"empty\.png: the file is empty; nowhere\.png: there is no such picture\. \(2 of 3 pictures cannot be used\)",
     ):
         source(("red.png", "empty.png", "nowhere.png")).check()
     with pytest.raises(PictureError, match=r"rd\.png: .* Did you mean 'red\.png'\? \(1 of 1 pictures cannot"):
@@ -115,6 +116,21 @@ def test_check_finds_what_is_missing_or_empty_before_long_work(source):
     for name in ("nowhere.png", "empty.png"):
         with pytest.raises(PictureError, match=name):
             source((name,)).digest(0)
+
+
+def test_digests_name_all_that_is_missing_or_empty_also_of_several_sources(source):
+    some, rest = source(("empty.png", "red.png", "none.png")), source(("red.png",))
+    for pictures in (some, JoinedImages(rest, some)):
+        with pytest.raises(
+            PictureError, match=r"empty\.png: .*; none\.png: .* \(2 of 3 pictures cannot be used"
+        ):
+            all_digests(pictures)
+
+
+def test_of_hundreds_of_bad_pictures_the_first_are_named_and_all_are_counted(source, monkeypatch):
+    monkeypatch.setattr(module, "SHOWN", 2)
+    with pytest.raises(PictureError, match=r"^a\.png: [^;]*; b\.png: [^;]*; and 2 more \(4 of 5 pictures"):
+        source(("a.png", "b.png", "red.png", "c.png", "d.png")).check()
 
 
 def test_a_file_larger_than_any_picture_is_not_read(source, monkeypatch):

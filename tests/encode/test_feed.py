@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.encode.test_store import ROOT, wait_until
 from tests.encode.tiny import FakeEncoder, Pictures, picture, rows_asked_for, write_coca
 from workbench.data.images import FolderImages, PictureError
-from workbench.encode.feed import Feed, Throughput
+from workbench.encode.feed import Feed, Throughput, WorkerDied
 from workbench.encode.store import EmbeddingStore
 
 
@@ -24,10 +30,27 @@ def encoder(tmp_path_factory):
 @pytest.fixture
 def photos(tmp_path) -> FolderImages:
     (tmp_path / "photos").mkdir()
-    names = [f"{i:03d}.png" for i in range(150)]
-    for i, name in enumerate(names):
-        picture(i, size=20).resize((20, 30)).save(tmp_path / "photos" / name)
-    return FolderImages(tmp_path / "photos", names)
+    pictures = photos_at(tmp_path / "photos")
+    for i, name in enumerate(pictures.names):
+        picture(i, size=20).resize((20, 30)).save(pictures.root / name)
+    return pictures
+
+
+def photos_at(folder) -> FolderImages:
+    return FolderImages(folder, [f"{i:03d}.png" for i in range(150)])
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    """Empty where there is no such process any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def store_at(path, **more) -> EmbeddingStore:
@@ -69,12 +92,74 @@ def test_workers_give_the_same_rows_and_go_on_where_it_stopped(tmp_path, photos)
 
 
 @pytest.mark.slow
-def test_a_bad_picture_in_a_worker_keeps_its_name_and_nothing_is_encoded(tmp_path, photos):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_all_bad_pictures_are_named_before_anything_is_encoded(tmp_path, photos, workers):
     (photos.root / photos.names[149]).write_bytes(b"not a picture")
-    log = tmp_path / "log"
-    with pytest.raises(PictureError, match=r"149\.png: not a picture in a known format"):
-        store_at(tmp_path / "a", workers=2).images(Fed(log=log), photos)
+    whole = (photos.root / photos.names[3]).read_bytes()
+    (photos.root / photos.names[3]).write_bytes(whole[: len(whole) // 2])
+    log, store = tmp_path / "log", store_at(tmp_path / "a", workers=workers)
+    said = (
+        r"003\.png: cannot be decoded.*; 149\.png: not a picture in a known format \(2 of 150 pictures cannot"
+    )
+    with pytest.raises(PictureError, match=said):
+        store.images(Fed(log=log), photos)
     assert rows_asked_for(log) == 0
+
+
+HELD = """
+import os, sys, time
+from tests.encode.test_feed import Fed, photos_at
+from workbench.encode.feed import Feed
+if __name__ == "__main__":
+    feed = Feed(Fed(), photos_at(sys.argv[1]), workers=2, progress=False)
+    feed.plan([slice(i, i + 10) for i in range(0, 150, 10)])
+    feed(slice(0, 10))
+    open(sys.argv[2], "w").write("there")
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_killed_parent(tmp_path, photos):
+    script = tmp_path / "held.py"
+    script.write_text(HELD)
+    command = [sys.executable, str(script), str(photos.root), str(tmp_path / "said")]
+    parent = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_until((tmp_path / "said").exists)
+    workers = [pid for pid in children(parent.pid) if "spawn_main" in command_of(pid)]
+    assert len(workers) == 2
+    parent.kill()
+    parent.wait()
+    try:
+        wait_until(lambda: not any("spawn_main" in command_of(pid) for pid in workers), seconds=60)
+    finally:
+        for pid in workers:
+            if "spawn_main" in command_of(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def ends_its_process(picture):
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_said(photos):
+    encoder = Fed()
+    encoder.prepare = ends_its_process
+    feed = Feed(encoder, photos, workers=1, progress=False)
+    feed.plan([slice(0, 10)])
+    with pytest.raises(WorkerDied, match=r"1 processes that prepare .* ended by itself.*fewer workers"):
+        feed(slice(0, 10))
+    feed.close()
+
+
+@pytest.mark.slow
+def test_an_encoder_without_a_step_of_its_own_can_have_workers_too(photos):
+    feed = Feed(FakeEncoder(), photos, workers=1, progress=False)
+    feed.plan([slice(0, 4)])
+    expected = FakeEncoder().encode_images([photos[i] for i in range(4)])
+    np.testing.assert_array_equal(feed(slice(0, 4)), expected)
+    feed.close()
 
 
 def test_an_encoder_without_a_step_of_its_own_is_fed_pictures(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from tests.encode.tiny import FakeEncoder, Pictures, rows_asked_for
 from workbench.arrays import unit
 from workbench.data.images import FolderImages, PictureError
 from workbench.encode.encoder import EncoderError
-from workbench.encode.store import EmbeddingStore, StoreError
+from workbench.encode.store import Collection, EmbeddingStore, StoreError
 from workbench.paths import PathEscape
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,66 @@ def test_other_content_is_another_collection(tmp_path, encoder, texts):
     assert len(store.manifests()) == 2
 
 
+def test_a_list_with_one_more_costs_one(tmp_path):
+    """Wherever it stands, for pictures and texts, and over the borders of shards."""
+    store, log = store_at(tmp_path / "store"), tmp_path / "log"
+    eleven = Pictures(11, first=1)
+    store.images(FakeEncoder(), eleven)
+    for n, more in enumerate((Pictures(12, first=1), Pictures(12), Pictures(4, first=6)), 1):
+        rows = store.images(FakeEncoder(log=log), more).raw()
+        np.testing.assert_array_equal(rows, FakeEncoder().encode_images([more[i] for i in range(len(more))]))
+        assert rows_asked_for(log) == min(n, 2)  # the last list holds nothing new
+        assert store.throughput.pictures == (1 if n < 3 else 0)
+    texts = [f"text {i}" for i in range(9)]
+    store.texts(FakeEncoder(), texts)
+    rows = store.texts(FakeEncoder(log=log), [*texts[:5], "new", *texts[4:], "newer"]).raw()
+    np.testing.assert_array_equal(rows, FakeEncoder().encode_texts([*texts[:5], "new", *texts[4:], "newer"]))
+    assert rows_asked_for(log) == 4
+
+
+def test_rows_are_lent_between_equal_encoders_and_kinds_alone(tmp_path):
+    store, log = store_at(tmp_path / "store"), tmp_path / "log"
+    store.texts(FakeEncoder(), ["a", "b"])
+    store.texts(FakeEncoder(name="fake@2", log=log), ["a", "b", "c"])
+    store.texts(FakeEncoder(dim=9, log=log), ["a", "b", "c"])
+    digests = tuple(hashlib.sha256(text.encode()).hexdigest() for text in "abc")
+    whole = Collection("fake@1", "map", digests, 8)  # a row that depends on the whole list is never lent
+    store.rows(whole, lambda part: FakeEncoder(log=log).encode_texts(["x", "y", "z"][part]))
+    again = Collection("fake@1", "map", digests[::-1], 8)
+    store.rows(again, lambda part: FakeEncoder(log=log).encode_texts(["x", "y", "z"][part]))
+    assert rows_asked_for(log) == 12
+
+
+def test_a_collection_that_cannot_be_read_lends_nothing(tmp_path):
+    """Whoever asks for that collection itself is told; here it costs time, and no wrong row is taken."""
+    root = tmp_path / "store"
+    spoil = {
+        "00000.npy": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+        "manifest.json": lambda data: data[:40],
+        "items.txt": lambda data: data[65:] + b"\n" + data[:64],  # in another order
+    }
+    for number, (name, change) in enumerate(spoil.items()):
+        texts, log = [f"{number} {letter}" for letter in "abcd"], tmp_path / f"log{number}"
+        store_at(root).texts(FakeEncoder(), texts)
+        victim = root / _folder_of(root, texts) / name
+        victim.write_bytes(change(victim.read_bytes()))
+        rows = store_at(root).texts(FakeEncoder(log=log), [*texts, f"{number} new"]).raw()
+        np.testing.assert_array_equal(rows, FakeEncoder().encode_texts([*texts, f"{number} new"]))
+        assert rows_asked_for(log) == 5
+
+
+def _folder_of(root, texts) -> str:
+    return Collection("fake@1", "texts", tuple(hashlib.sha256(t.encode()).hexdigest() for t in texts), 8).name
+
+
+def test_an_unfinished_collection_lends_what_it_has(tmp_path):
+    log = tmp_path / "log"
+    store_at(tmp_path).texts(FakeEncoder(), [f"{i}" for i in range(10)])
+    shards(tmp_path)[1].unlink()
+    store_at(tmp_path).texts(FakeEncoder(log=log), [f"{i}" for i in range(11)])
+    assert rows_asked_for(log) == 5
+
+
 def test_texts_and_pictures_of_equal_digests_are_kept_apart(tmp_path):
     store = store_at(tmp_path)
     pictures = Pictures(2)
@@ -172,8 +233,6 @@ def test_corruption_is_seen_by_a_store_that_had_read_the_good_file(tmp_path):
 
 
 def test_a_pickle_planted_as_a_shard_is_not_loaded(tmp_path):
-    import hashlib
-
     store_at(tmp_path).images(FakeEncoder(), Pictures(4))
     victim, manifest_file = shards(tmp_path)[0], next(tmp_path.glob("*/manifest.json"))
     np.save(victim, np.array([{"any": "object"}], dtype=object), allow_pickle=True)

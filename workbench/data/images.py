@@ -24,6 +24,7 @@ MAX_BYTES = (
     256 * 2**20
 )  # a picture of the benchmarks is under 10 MB; beyond this it is an accident or an attack
 MAX_PIXELS = 100_000_000
+SHOWN = 200  # bad pictures named in one message
 
 
 class PictureError(UserError, ValueError):
@@ -56,12 +57,10 @@ class _Images(Sequence):
         return [self.digest(i) for i in range(len(self))]
 
     def check(self) -> None:
-        """Before long work: every picture is there and not empty. Raises PictureError with the first and the number."""
-        bad = [(name, problem) for name in self.names if (problem := self._problem(name))]
-        if bad:
-            name, problem = bad[0]
-            number = f"({len(bad)} of {len(self)} pictures cannot be used)"
-            raise PictureError(f"{name}: {problem}{self._hint(name)} {number}")
+        """Before long work: every picture is there and not empty. Raises PictureError, naming those that are not."""
+        bad = {name: problem for name in self.names if (problem := self._problem(name))}
+        hint = {name: self._hint(name) for name in list(bad)[:1]}
+        refuse([f"{name}: {problem}{hint.get(name, '')}" for name, problem in bad.items()], len(self))
 
     def problems(self) -> list[str]:
         """A line for every picture that is missing, empty or too large, in their order. Nothing is decoded."""
@@ -210,10 +209,26 @@ class JoinedImages(Sequence):
 
 
 def all_digests(images: Sequence) -> list[str]:
-    """Every picture's digest: together where the sequence can do so (`digests`), else one by one."""
-    if hasattr(images, "digests"):
-        return images.digests()
-    return [images.digest(i) for i in range(len(images))]
+    """Every picture's digest: together where the sequence can do so (`digests`), else one by one.
+
+    Raises PictureError: where the sequence can say so (`check`), it names all that are missing or empty.
+    """
+    try:
+        if hasattr(images, "digests"):
+            return images.digests()
+        return [images.digest(i) for i in range(len(images))]
+    except PictureError:
+        if hasattr(images, "check"):
+            images.check()
+        raise
+
+
+def refuse(problems: Sequence[str], total: int) -> None:
+    """Raises PictureError that names every problem (of hundreds, the first) and how many of all pictures have one."""
+    if problems:
+        more = len(problems) - SHOWN
+        shown = "; ".join(problems[:SHOWN]) + (f"; and {more:,} more" if more > 0 else "")
+        raise PictureError(f"{shown} ({len(problems):,} of {total:,} pictures cannot be used)")
 
 
 def each_once(pictures: Sequence) -> tuple[Sequence, list[int]]:

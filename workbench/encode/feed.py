@@ -2,28 +2,38 @@
 
 With workers = 0 everything happens in this process. With more, that many spawned processes read, decode and prepare
 batches ahead of the model, in their order: what pays on a GPU, while on a CPU they take cores from the model.
-Every picture is opened once before the first is encoded, so that a bad one is met at once. Left out: the model itself.
+Every picture is opened once before the first is encoded, so that all bad ones are met at once, by name. Workers end
+with the process that they work for, however it ends. Left out: the model itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from time import perf_counter
 
 import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from workbench.data.images import PictureError, open_picture
+from workbench.data.images import PictureError, open_picture, refuse
 from workbench.encode.encoder import Encoder
+from workbench.errors import UserError
 
 STAGES = ("checking", "reading", "decoding", "preprocessing", "waiting", "model")
+
+
+class WorkerDied(UserError, RuntimeError):
+    """A process that prepares pictures ended by itself; says what to try."""
 
 
 @dataclass(frozen=True)
@@ -74,19 +84,18 @@ class Feed:
     _ready: Generator | None = None
 
     def plan(self, parts: list[slice]) -> None:
-        """Says which batches will be asked for; opens every picture of them once. Raises PictureError for a bad one."""
+        """Says which batches will be asked for; opens every picture of them once. Raises PictureError naming all bad ones."""
         self.started = perf_counter()
         self.pictures = sum(part.stop - part.start for part in parts)
         source = Source(self.images, keep=False)
         opened = self._from_workers(source, parts) if self.workers else map(source.__getitem__, parts)
         hidden = {} if self.progress and len(parts) > 1 else {"disable": True}
         with contextlib.closing(opened) if self.workers else contextlib.nullcontext():
-            for found in tqdm(opened, total=len(parts), desc="check images", unit="batch", **hidden):
-                if found.problem:
-                    raise PictureError(found.problem)
+            checked = tqdm(opened, total=len(parts), desc="check images", unit="batch", **hidden)
+            refuse([problem for batch in checked for problem in batch.problems], len(self.images))
         self.stages["checking"] = perf_counter() - self.started
         if self.workers:
-            self._ready = self._from_workers(Source(self.images, self.encoder.prepare), parts)
+            self._ready = self._from_workers(self._source, parts)
 
     def __call__(self, part: slice) -> np.ndarray:
         """The rows of one batch, as the encoder gave them: `encode_in_batches` checks them."""
@@ -95,9 +104,8 @@ class Feed:
             batch = next(self._ready)
             self.stages["waiting"] += perf_counter() - start
         else:
-            batch = Source(self.images, getattr(self.encoder, "prepare", None))[part]
-        if batch.problem:
-            raise PictureError(batch.problem)
+            batch = self._source[part]
+        refuse(batch.problems, len(self.images))
         for name, took in zip(STAGES[1:4], batch.seconds, strict=True):
             self.stages[name] += took
         start = perf_counter()
@@ -105,6 +113,10 @@ class Feed:
         rows = self.encoder.encode_images(inputs) if batch.raw else self.encoder.encode_prepared(inputs)
         self.stages["model"] += perf_counter() - start
         return rows
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.images, getattr(self.encoder, "prepare", None))
 
     def close(self) -> None:
         """Lets the workers go."""
@@ -123,18 +135,31 @@ class Feed:
             todo = iter(parts)
             asked = deque(pool.submit(_work, part) for part in islice(todo, 2 * workers))
             while asked:
-                yield asked.popleft().result()
-                asked.extend(pool.submit(_work, part) for part in islice(todo, 1))
+                with _told(workers):
+                    batch = asked.popleft().result()
+                    asked.extend(pool.submit(_work, part) for part in islice(todo, 1))
+                yield batch
+
+
+@contextlib.contextmanager
+def _told(workers: int) -> Generator[None, None, None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            f"one of the {workers} processes that prepare pictures ended by itself: killed for want of memory (try "
+            'fewer workers, or 0), or started by a script without `if __name__ == "__main__":`. What was encoded is kept'
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What came of a batch: inputs of the model (or pictures: `raw`), seconds by stage, or the first problem."""
+    """What came of a batch: inputs of the model (or pictures: `raw`), seconds by stage, or the problems of bad pictures."""
 
     inputs: object
     raw: bool
     seconds: tuple[float, float, float]
-    problem: str = ""
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,19 +174,20 @@ class Source:
         return len(self.images)
 
     def __getitem__(self, part: slice) -> Batch:
-        seconds, inputs = np.zeros(3), []
-        try:
-            for i in range(part.start, part.stop):
-                start = perf_counter()
+        seconds, inputs, problems = np.zeros(3), [], []
+        for i in range(part.start, part.stop):
+            start = perf_counter()
+            try:
                 picture, read = self._picture(i, start)
-                decoded = perf_counter()
-                if self.keep:
-                    inputs.append(picture if self.prepare is None else self.prepare(picture))
-                seconds += (read - start, decoded - read, perf_counter() - decoded)
-        except PictureError as error:  # told as text: an error that crosses processes loses its type
-            return Batch(None, True, tuple(seconds), str(error))
-        if self.prepare is None:
-            return Batch(inputs, True, tuple(seconds))
+            except PictureError as error:  # told as text: an error that crosses processes loses its type
+                problems.append(str(error))
+                continue
+            decoded = perf_counter()
+            if self.keep:
+                inputs.append(picture if self.prepare is None else self.prepare(picture))
+            seconds += (read - start, decoded - read, perf_counter() - decoded)
+        if problems or self.prepare is None:
+            return Batch(inputs, True, tuple(seconds), tuple(problems))
         return Batch(np.stack([np.asarray(one) for one in inputs]), False, tuple(seconds))
 
     def _picture(self, i: int, start: float) -> tuple[Image.Image, float]:
@@ -178,6 +204,17 @@ _mine: list[Source] = []  # in a worker process: what its batches come from
 
 def _begin(source: Source) -> None:
     _mine[:] = [source]
+    if (
+        "torch" in sys.modules
+    ):  # as many workers as cores, each with as many threads, would be in each other's way
+        sys.modules["torch"].set_num_threads(1)
+    # a worker waits for work on a pipe that it holds open itself: without this it would outlive a killed parent
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
 
 
 def _work(part: slice) -> Batch:
