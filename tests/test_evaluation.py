@@ -149,3 +149,10 @@ def test_more_methods_change_no_interval_and_no_p(many):
     columns = ["mean", "low", "high", "p"]
     all_, few = (results_table(f, ["hit@1"]).set_index("method") for f in (many, many[many["method"] < "d"]))
     pd.testing.assert_frame_equal(all_.loc[list("abc"), columns], few[columns])
+
+
+def test_a_metric_that_a_method_lacks_is_named(case):
+    """Two frames of other metrics put together leave holes."""
+    frame = pd.concat([evaluate(case, [ImageOnly()], ["hit@5"]), evaluate(case, [TextOnly()], ["map@5"])])
+    with pytest.raises(EvaluationError, match=r"text_only has no hit@5 for \d+ of \d+ queries"):
+        results_table(frame, ["hit@5"])

@@ -138,6 +138,22 @@ def test_a_line_cut_by_a_kill_is_dropped_and_the_next_run_lands(runs, tmp_path):
     assert second.id.encode() not in path.read_bytes()
 
 
+def test_a_last_line_without_its_end_is_a_run_all_the_same(runs, tmp_path):
+    """As an editor leaves the file that somebody removed a line from."""
+    first, second = runs(ImageOnly(), TextOnly())
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert read_runs(tmp_path) == [first, second]
+    (third,) = runs(CIReVL())
+    assert read_runs(tmp_path) == [first, second, third]
+
+
+def test_what_was_evaluated_before_something_failed_is_kept(runs, tmp_path):
+    with pytest.raises(KeyError):
+        runs(ImageOnly(), ByVerdict("nobody"), TextOnly())
+    assert [run.name for run in read_runs(tmp_path)] == ["image_only"]
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -198,6 +214,9 @@ def test_no_secret_lands_in_a_run(case, tmp_path, monkeypatch, variable):
     (run,) = read_runs(tmp_path)
     assert run.notes == {"note": "***"}
     assert run.captions == "vlm?key=***"
+    rows = read_queries(run, tmp_path)
+    assert set(rows["captions"]) == {"vlm?key=***"}
+    assert "hush" not in rows.to_json()
 
 
 def test_a_short_secret_does_not_eat_the_digests(runs, tmp_path, monkeypatch):

@@ -180,6 +180,12 @@ def test_asking_many_at_once_gives_the_same_p_as_asking_each():
     assert p[0, 0] == 1
 
 
+def test_a_column_of_another_magnitude_changes_no_other_p():
+    rng = np.random.default_rng(13)
+    small, large = rng.choice([-1.0, 0.0, 1.0], (300, 1)), 1e9 * rng.normal(size=(300, 1))
+    assert permutation_p(np.hstack([small, large]))[0] == permutation_p(small)[0]
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_its_definition(p):
     np.testing.assert_allclose(holm(np.array(p)), slow.holm(p))
@@ -197,6 +203,26 @@ def test_holm_leaves_out_what_was_not_asked():
     np.testing.assert_array_equal(holm(np.array([np.nan])), [np.nan])
     with pytest.raises(ArrayError, match=r"p: got 0\.1 \.\. 1\.2, expected shares between 0 and 1"):
         inspect.unwrap(holm)(np.array([0.1, 1.2]))
+
+
+def test_clusters_hold_the_rate_of_false_alarms_and_the_coverage_that_queries_alone_lose():
+    """Nothing differs, queries of a cluster agree, clusters are of unequal size and lie in three strata."""
+    rng = np.random.default_rng(14)
+    p, covered = {"cluster": [], "query": []}, {"cluster": 0, "query": 0}
+    for repeat in range(200):
+        sizes = 1 + rng.poisson(2.0, 120)
+        clusters, strata = np.repeat(np.arange(120), sizes), np.repeat(np.repeat([0, 1, 2], 40), sizes)
+        values = rng.normal(size=120)[clusters] + rng.normal(0, 0.7, len(clusters))
+        for unit, names in (("cluster", clusters), ("query", np.arange(len(clusters)))):
+            groups = Groups(names, strata, "strata")
+            p[unit].append(permutation_p(values[:, None], groups, samples=199, seed=repeat)[0])
+            interval = bootstrap_interval(values, groups, samples=199, seed=repeat)
+            covered[unit] += interval.low <= 0 <= interval.high
+    assert np.mean(np.array(p["cluster"]) <= 0.05) == pytest.approx(0.05, abs=0.045)
+    assert np.mean(np.array(p["cluster"]) <= 0.5) == pytest.approx(0.5, abs=0.1)
+    assert covered["cluster"] >= 0.9 * 200
+    assert np.mean(np.array(p["query"]) <= 0.05) > 0.12
+    assert covered["query"] < 0.9 * 200
 
 
 def test_effects_are_differences_over_their_scatter():

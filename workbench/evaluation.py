@@ -152,7 +152,18 @@ def values_by_method(
         ordered = np.empty((len(rows), len(metrics)))
         ordered[place] = rows[list(metrics)].to_numpy(np.float64)
         values.append(ordered)
+        _refuse_missing(name, metrics, ordered)
     return np.stack(values, axis=1)
+
+
+def _refuse_missing(method: str, metrics: Sequence[str], values: np.ndarray) -> None:
+    """Raises EvaluationError for the first metric without a number for every query: a mean would not say so."""
+    for metric, missing in zip(metrics, (~np.isfinite(values)).sum(axis=0), strict=True):
+        if missing:
+            raise EvaluationError(
+                f"{method} has no {metric} for {missing} of {len(values)} queries (NaN or infinite); evaluate all "
+                "methods with the same metrics"
+            )
 
 
 def _belongings(frame: pd.DataFrame, methods: list[str], metrics: list[str]) -> pd.DataFrame:

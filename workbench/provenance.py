@@ -6,6 +6,7 @@ Nothing here names the machine, the user or a path.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -118,9 +119,10 @@ def without_secrets(value):
 
 
 def _secrets() -> list[str]:
-    """The longest first: one secret may be part of another."""
+    """Also as they read within JSON; the longest first: one secret may be part of another."""
     kinds = ("TOKEN", "KEY", "SECRET", "PASSWORD")
     found = {value for name, value in os.environ.items() if value and name.upper().endswith(kinds)}
+    found |= {json.dumps(value, ensure_ascii=ascii)[1:-1] for value in found for ascii in (True, False)}
     return sorted(found, key=len, reverse=True)
 
 

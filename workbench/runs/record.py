@@ -40,18 +40,25 @@ def evaluate_and_record(
     Raises as `evaluate`, and RunError where a method's parameters cannot be written down.
     """
     named = methods if isinstance(methods, Mapping) else {label(method): method for method in methods}
-    frames, times = [], []
-    for name, method in named.items():
+    frames, runs, known = [], [], {}
+    for name, method in named.items():  # recorded one by one: what is stopped has lost one method at most
         wall, cpu = perf_counter(), process_time()
-        frames.append(evaluate(case, {name: method}, metrics))
-        times.append((perf_counter() - wall, process_time() - cpu))
-    known: dict[str, str] = {}
-    runs = [
-        record(
-            case, method, frame, name=name, seconds=time, seed=seed, notes=notes, folder=folder, known=known
+        frame = evaluate(case, {name: method}, metrics)
+        time = perf_counter() - wall, process_time() - cpu
+        frames.append(frame)
+        runs.append(
+            record(
+                case,
+                method,
+                frame,
+                name=name,
+                seconds=time,
+                seed=seed,
+                notes=notes,
+                folder=folder,
+                known=known,
+            )
         )
-        for (name, method), frame, time in zip(named.items(), frames, times, strict=True)
-    ]
     return pd.concat(frames, ignore_index=True), runs
 
 

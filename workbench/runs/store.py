@@ -1,8 +1,9 @@
 """Runs on disk: one line of JSON each in runs/*.jsonl, and a Parquet file with the numbers of every query beside.
 
 A line is written whole under a lock, after its numbers per query, so several processes may write at once and a kill
-costs at most the run in flight; what a killed writer left of a line is dropped. Secrets of the environment never land
-in a line. Left out: deleting (remove the line), and search beyond what `cli` and pandas do.
+costs at most the run in flight; what a killed writer left of a line is dropped, and a last line that only lacks its
+end, as some editors leave it, is kept. Secrets of the environment never land in a line or in a Parquet file. Left out:
+deleting (remove the line), and search beyond what `cli` and pandas do.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def append_run(run: Run, folder: Path | str | None = None, file: str = FILE) -> 
     kept = Run.model_validate(without_secrets(run.model_dump()))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), path.open("ab+") as lines:
-        _drop_cut_line(lines)
+        _mend_last_line(lines)
         lines.write(kept.model_dump_json().encode() + b"\n")
         lines.flush()
         os.fsync(lines.fileno())
@@ -44,12 +45,12 @@ def append_run(run: Run, folder: Path | str | None = None, file: str = FILE) -> 
 def read_runs(folder: Path | str | None = None) -> list[Run]:
     """Every run of runs/*.jsonl, the oldest first, each id once.
 
-    Raises RunError naming file and line where one is not a run; a last line without an end is a kill's and is left out.
+    Raises RunError naming file and line where one is not a run; what a kill left of a last line is left out.
     """
     found: dict[str, Run] = {}
     for path in sorted(folder_of(folder).glob("*.jsonl")):
-        lines = path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines[:-1], start=1):
+        *lines, rest = path.read_bytes().split(b"\n")
+        for number, line in enumerate([*lines, rest] if _is_run(rest) else lines, start=1):
             run = parse_run(line, f"{path.name}, line {number}")
             found.setdefault(run.id, run)
     return sorted(found.values(), key=lambda run: run.created)
@@ -99,10 +100,19 @@ def _cell(value):
 
 
 def parquet(frame: pd.DataFrame) -> bytes:
-    """A Parquet file's content: the same for the same frame."""
+    """A Parquet file's content, secrets blotted out: the same for the same frame."""
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
+    _without_secrets(frame).to_parquet(buffer, index=False)
     return buffer.getvalue()
+
+
+def _without_secrets(frame: pd.DataFrame) -> pd.DataFrame:
+    for name in frame:
+        texts = {value for value in frame[name] if isinstance(value, str)}
+        blotted = {text: kept for text in texts if (kept := without_secrets(text)) != text}
+        if blotted:
+            frame = frame.assign(**{name: [blotted.get(value, value) for value in frame[name]]})
+    return frame
 
 
 def write_whole(path: Path, data: bytes) -> str:
@@ -119,11 +129,22 @@ def write_whole(path: Path, data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _drop_cut_line(file) -> None:
-    """Cut the file back to its last newline; only called with the lock held."""
+def _mend_last_line(file) -> None:
+    """End a last line that is a run but for its newline, cut off any other rest; only called with the lock held."""
     size = end = file.seek(0, os.SEEK_END)
     while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
         end -= 1
-    if end < size:
+    file.seek(end)
+    if end < size and _is_run(file.read()):
+        file.write(b"\n")
+    elif end < size:
         file.truncate(end)
     file.seek(0, os.SEEK_END)
+
+
+def _is_run(line: bytes) -> bool:
+    try:
+        parse_run(line, "the last line")
+    except RunError:
+        return False
+    return True

@@ -80,7 +80,10 @@ def sign_flip_p(
     parts = groups.sums(groups.weights[:, None] * values)
     total = parts.sum(axis=0)
     observed = np.abs(total - total[against])
-    reach = observed - _SLACK * np.abs(parts).sum(axis=0).max(initial=0)
+    size = np.abs(parts).sum(axis=0)
+    reach = observed - _SLACK * (
+        size + size[against]
+    )  # of these two columns: others may be of another magnitude
     rng = np.random.default_rng(seed)
     as_far = np.zeros(against.shape, np.int64)
     for block in block_sizes(samples, len(groups)):
