@@ -120,7 +120,10 @@ def _too_short(rows: Int["Q L"], qrels: Qrels, metric: Metric, ranks: Int["Q T"]
     if metric.k is None:
         return "some lists end before all right pictures" if (ranks == UNLISTED).any() else ""
     listed = np.count_nonzero(ranked_in(rows, qrels), axis=1)
-    there = gallery if qrels.candidates is None else np.count_nonzero(qrels.candidates >= 0, axis=1)
+    if qrels.candidates is None:
+        there = gallery - np.count_nonzero(qrels.excluded >= 0, axis=1)
+    else:
+        there = np.count_nonzero(ranked_in(qrels.candidates, qrels), axis=1)
     enough = (listed >= np.minimum(metric.k, there)).all()
     return "" if enough else f"some lists hold fewer than {metric.k} of the pictures it ranks"
 
