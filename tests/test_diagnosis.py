@@ -15,6 +15,7 @@ from workbench.data.simulate import clouds
 from workbench.diagnosis import TwoSets, beside_clip, closing, interventions_table, of_files, report
 from workbench.geometry import GEOMETRY_METRICS, gap_norm
 from workbench.geometry.published import CLIP_500, CLIP_PAIRS
+from workbench.hubness.report import MEASURES
 from workbench.interventions import INTERVENTIONS
 
 NEED_PAIRS = {m.name for m in GEOMETRY_METRICS.values() if m.needs == "pairs"}
@@ -51,8 +52,8 @@ def test_tables_are_printed_and_the_report_written(files, tmp_path):
     gap = gap_norm(np.load(files / "a.npy"), np.load(files / "b.npy"))
     assert f"{gap:.4f}" in done.stdout and "60 images, 60 texts, D = 16, pairs" in done.stdout
     assert sorted(path.name for path in out.iterdir()) == [
-        "closing.csv", "closing_the_gap.svg", "cosine_histograms.svg", "gap_map.svg", "interventions.csv",
-        "metrics.csv", "spectra.svg",
+        "closing.csv", "closing_the_gap.svg", "cosine_histograms.svg", "gap_map.svg", "hubness.csv",
+        "interventions.csv", "k_occurrence.svg", "lorenz.svg", "metrics.csv", "spectra.svg",
     ]  # fmt: skip
     table = pd.read_csv(out / "metrics.csv").set_index("id")
     assert table.loc["gap_norm", "value"] == pytest.approx(gap) and len(table) == len(GEOMETRY_METRICS)
@@ -64,7 +65,8 @@ def test_without_pairs_what_needs_them_is_left_out_by_name(files, tmp_path):
     assert done.exit_code == 0, done.output
     assert left_out(done.stdout) == NEED_PAIRS
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "cosine_histograms.svg", "gap_map.svg", "metrics.csv", "spectra.svg"
+        "cosine_histograms.svg", "gap_map.svg", "hubness.csv", "k_occurrence.svg", "lorenz.svg", "metrics.csv",
+        "spectra.svg",
     ]  # fmt: skip
 
 
@@ -80,8 +82,43 @@ def left_out(printed: str) -> set[str]:
 
 def test_json_is_the_table(files):
     done = run("--images", f"{files}/both.npz#image", "--texts", f"{files}/both.npz#text", "--json")
-    rows = json.loads(done.stdout)
-    assert [row["id"] for row in rows] == list(GEOMETRY_METRICS)
+    tables = json.loads(done.stdout)
+    assert [row["id"] for row in tables["gap"]] == list(GEOMETRY_METRICS)
+    assert [(row["direction"], row["measure"]) for row in tables["hubness"]] == [
+        (way, measure) for way in ("text to image", "image to text") for measure in MEASURES
+    ]
+
+
+def test_hubs_are_counted_both_ways_beside_random_lists(files):
+    images, texts = np.load(files / "a.npy"), np.load(files / "few.npy")
+    done = run("--images", files / "a.npy", "--texts", files / "few.npy")
+    frame = diagnosis.hubness(of_files(files / "a.npy", files / "few.npy")).set_index(
+        ["direction", "measure"]
+    )
+    for way, queries, gallery in (("text to image", texts, images), ("image to text", images, texts)):
+        order = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :10]
+        n_k = np.bincount(order.ravel(), minlength=len(gallery))
+        assert frame.loc[(way, "max_hub"), "value"] == n_k.max()
+        assert frame.loc[(way, "antihub_occurrence"), "value"] == np.mean(n_k == 0)
+        assert f"{frame.loc[(way, 'k_skewness'), 'value']:.4f}" in done.stdout
+        assert f"{frame.loc[(way, 'k_skewness'), 'random']:.4f}" in done.stdout
+    for measure in MEASURES.values():
+        assert measure.range in done.stdout and measure.meaning.partition("{")[0] in done.stdout
+
+
+def test_one_pair_has_a_report_of_what_it_can_say(files, tmp_path):
+    np.save(tmp_path / "one.npy", np.load(files / "a.npy")[:1])
+    one = tmp_path / "one.npy"
+    done = run("--images", one, "--texts", one, "--out", tmp_path / "out")
+    assert done.exit_code == 0 and "not written: gap_map (a map needs three rows, got 2)" in done.stderr
+
+
+def test_empty_sets_and_a_file_for_a_folder_are_one_line(files, tmp_path):
+    np.save(tmp_path / "none.npy", np.load(files / "a.npy")[:0])
+    done = run("--images", tmp_path / "none.npy", "--texts", files / "b.npy")
+    assert done.exit_code == 2 and "got 0 images and 60 texts" in done.stderr
+    done = run("--images", files / "a.npy", "--texts", files / "b.npy", "--out", files / "a.npy")
+    assert done.exit_code == 2 and "a.npy is a file, expected a folder" in done.stderr
 
 
 def test_pairs_are_found_by_id(files):
@@ -124,6 +161,15 @@ def test_collapsed_sets_are_reported_not_crashed_on(tmp_path):
     assert done.exit_code == 0, done.output
     assert "no value: gap on the first axis (the means of images and texts coincide" in done.stdout
     assert "not written: gap_map (" in done.stderr and (tmp_path / "out" / "metrics.csv").is_file()
+
+
+def test_a_rule_that_the_rows_do_not_allow_says_why_beside_the_others():
+    toy = clouds(pairs=30, width=8, seed=2)
+    flat = TwoSets(np.tile(toy.images[:1], (30, 1)), toy.texts, "flat")
+    table = interventions_table(flat).set_index("intervention")
+    for name in ("centring", "whitening"):
+        assert np.isnan(table.loc[name, "recall@1 t2i"]) and "direction" in table.loc[name, "note"]
+    assert table.loc["shift", "note"] == "" and np.isfinite(table.loc["shift", "recall@1 t2i"])
 
 
 @pytest.fixture

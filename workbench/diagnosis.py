@@ -1,4 +1,4 @@
-"""Two sets of rows, of pictures and of texts, from a case or from files: every measure and figure of their gap.
+"""Two sets of rows, of pictures and of texts, from a case or from files: every measure and figure of gap and hubs.
 
 What `workbench diagnose` and notebook 02 share. Measures are ``geometry``'s, interventions are fitted on the sets
 themselves unless said otherwise (``held_out``), and each table says so.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workbench.arrays import Float, check_shape
+from workbench.arrays import ArrayError, Float, check_shape, unit
 from workbench.case.case import Case
 from workbench.data.features import FeaturesError, read_features, rows_of
 from workbench.geometry import (
@@ -27,11 +27,25 @@ from workbench.geometry import (
     paired_auc,
 )
 from workbench.geometry.published import CLIP_500, CLIP_PAIRS
-from workbench.interventions import INTERVENTIONS, Calibration, Centring, Intervention, Shift, calibration_of
+from workbench.geometry.rows import GeometryError
+from workbench.hubness import hubness_report, k_occurrence
+from workbench.index import nearest
+from workbench.interventions import (
+    INTERVENTIONS,
+    Calibration,
+    Centring,
+    Intervention,
+    InterventionError,
+    Shift,
+    calibration_of,
+)
 from workbench.interventions.closing import closing_sweep, effects
+from workbench.joint import lorenz_frame, occurrence_frame
 from workbench.maps import joint_map
+from workbench.plots import lorenz_curves, occurrence_curves
 from workbench.plots.spaces import MapPanel, closing_the_gap, cosine_histograms, gap_map, spectra
 
+LISTS = 10  # length of the lists that hubs are counted in
 DRAWN = 250  # rows of each modality on a map: more are a blot
 AS_IT_IS = Shift(0.0)
 
@@ -121,6 +135,27 @@ def report(sets: TwoSets, most: int = 2000, seed: int = 0) -> pd.DataFrame:
     return gap_report(sets.images, sets.texts, paired=sets.paired, most=most, seed=seed)
 
 
+def hubness(sets: TwoSets, k: int = LISTS, most: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """`hubness_report` of texts searching images and of images searching texts, by cosine; ``direction`` comes first.
+
+    On at most ``most`` rows of each, drawn with the seed. Lists are of k, or of the whole gallery where it is smaller.
+    """
+    frames = []
+    for direction, (lists, n_items) in _lists(sets, k, most, seed).items():
+        frame = hubness_report(lists, n_items, seed=seed)
+        frame.insert(0, "direction", direction)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _lists(sets: TwoSets, k: int, most: int, seed: int) -> dict[str, tuple[np.ndarray, int]]:
+    """Per direction, the lists of neighbours and the size of the gallery."""
+    some = sets.some(most, seed)
+    x, y = (unit(rows.astype(np.float32)) for rows in (some.images, some.texts))
+    both = {"text to image": (y, x), "image to text": (x, y)}
+    return {name: (nearest(q, g, min(k, len(g))), len(g)) for name, (q, g) in both.items()}
+
+
 def beside_clip(frame: pd.DataFrame) -> pd.DataFrame:
     """A report to read: each measure with its value, that of random directions and of real CLIP, and what it does not say.
 
@@ -151,10 +186,21 @@ def closing(
 def interventions_table(
     sets: TwoSets, rules: Mapping[str, Intervention] | None = None, held_out: bool = False, seed: int = 0
 ) -> pd.DataFrame:
-    """`interventions.closing.effects` of the given rules, or of every registered one at its defaults, after "none"."""
+    """`interventions.closing.effects` of the given rules, or of every registered one at its defaults, after "none".
+
+    A rule that these rows do not allow (whitening a collapsed set) has no values, and its reason in ``note``.
+    """
     rules = rules or {"none": AS_IT_IS} | {name: INTERVENTIONS.get(name)() for name in INTERVENTIONS.names()}
     fitted, scored = sets.halves(seed) if held_out else (sets, sets)
-    return effects(scored.images, scored.texts, rules, fitted.calibration)
+    rows = []
+    for name, rule in rules.items():
+        try:
+            row = effects(scored.images, scored.texts, {name: rule}, fitted.calibration).assign(note="")
+        except (InterventionError, GeometryError, ArrayError) as error:
+            said = {"intervention": name, "fitted on": fitted.source, "note": str(error)}
+            row = pd.DataFrame([said])
+        rows.append(row)
+    return pd.concat(rows, ignore_index=True)
 
 
 def map_figure(
@@ -199,6 +245,25 @@ def spectra_figure(sets: TwoSets, title: str) -> Figure:
     return spectra(values, gap_vector(sets.images, sets.texts), title)
 
 
+def hub_figures(
+    sets: TwoSets, k: int = LISTS, most: int = 2000, seed: int = 0
+) -> dict[str, Callable[[], Figure]]:
+    """What draws N_k and its Lorenz curve of texts searching images, each beside random lists."""
+    lists, n_items = _lists(sets, k, most, seed)["text to image"]
+    n_k, n_queries, k = {"texts searching pictures": k_occurrence(lists, n_items)}, *lists.shape
+    hub_from = int(np.ceil(2 * k * n_queries / n_items))
+    words = f"{n_queries:,} texts searching {n_items:,} pictures"
+
+    def occurrence() -> Figure:
+        title = f"How often each picture is among the first {k}: {words}"
+        return occurrence_curves(occurrence_frame(n_k, n_queries, k), title, hub_from)
+
+    def lorenz() -> Figure:
+        return lorenz_curves(lorenz_frame(n_k, n_queries, k, seed), f"Who holds the places: {words}")
+
+    return {"k_occurrence": occurrence, "lorenz": lorenz}
+
+
 def everything(
     sets: TwoSets, most: int = 2000, seed: int = 0, umap: bool = False
 ) -> dict[str, Callable[[], pd.DataFrame | Figure]]:
@@ -207,6 +272,7 @@ def everything(
     swept = functools.cache(lambda: closing(some))
     made = {
         "metrics": functools.partial(report, sets, most, seed),
+        "hubness": functools.partial(hubness, sets, LISTS, most, seed),
         "gap_map": lambda: map_figure(sets, _gap_title(sets), seed=seed),
         "cosine_histograms": lambda: cosine_figure(
             sets, "Cosines between and within the modalities", most, seed
@@ -219,7 +285,7 @@ def everything(
         made |= {"closing": swept, "interventions": lambda: interventions_table(some)}
         title = "What bringing the means together does to retrieval (fitted on the same rows)"
         made["closing_the_gap"] = lambda: closing_the_gap(swept(), title)
-    return made
+    return made | hub_figures(sets, LISTS, most, seed)
 
 
 def _gap_title(sets: TwoSets) -> str:

@@ -32,10 +32,12 @@ def gap_report(
 
     paired: row i of one belongs to row i of the other. Unless given, sets of one size are taken for pairs; without
     pairs, what needs them is listed without value. Raises ArrayError for NaN, rows without direction and unlike
-    widths, GeometryError where paired sets are not of one size, UnknownName for an unknown metric.
+    widths, GeometryError for an empty set and where paired sets are not of one size, UnknownName for an unknown metric.
     """
     width = check_shape("images", images, "N D")["D"]
     check_shape("texts", texts, "M D", D=width)
+    if not (len(images) and len(texts)):
+        raise GeometryError(f"got {len(images)} images and {len(texts)} texts, expected at least one of each")
     if paired and len(images) != len(texts):
         raise GeometryError(f"pairs: got {len(images)} images and {len(texts)} texts, expected as many")
     paired = len(images) == len(texts) if paired is None else paired
