@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def load_case(
     benchmark: str = "tinycir",
-    encoder: str = "tiny-coca",
+    encoder: str | Encoder = "tiny-coca",
     split: str = "val",
     *,
     root: Path | str | None = None,
@@ -47,14 +47,14 @@ def load_case(
     store: EmbeddingStore | None = None,
     **more,
 ) -> Case:
-    """A case by names: benchmark and encoder loaded, captions replayed from data/<benchmark>/captions.jsonl.
+    """A case by names: benchmark and encoder (or one at hand), captions replayed from data/<benchmark>/captions.jsonl.
 
     Without that file the parts that need captions are left out, or are a CaseError where ``terms`` ask for them.
     "imported:NAME" in the place of an encoder is a case of imported features, see ``case.imported``.
     root, choices: as ``data.load`` takes them, such as choices={"gallery": "union"} for FashionIQ.
     more: anything else that ``build_case`` takes.
     """
-    if is_imported(encoder):
+    if isinstance(encoder, str) and is_imported(encoder):
         return imported_case(benchmark, encoder, split, root=root, choices=choices, terms=terms)
     if "captions" not in more:
         records = data_root() / benchmark / "captions.jsonl"
@@ -63,7 +63,7 @@ def load_case(
         recomposer = RECOMPOSERS.get(recomposer)() if more["captions"] else None
     return build_case(
         data.load(benchmark, split, root, **(choices or {})),
-        remembered_encoder(encoder),
+        remembered_encoder(encoder) if isinstance(encoder, str) else encoder,
         recomposer=recomposer,
         terms=terms,
         wording=wording,

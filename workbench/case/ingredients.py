@@ -56,7 +56,8 @@ class Ingredients:
         if source not in self.pseudo_words:
             raise CaseError(
                 f"pseudo_words: got {', '.join(self.pseudo_words) or 'none'}, but the asked terms need {source!r}; "
-                f"give build_case(pseudo_words={{{source!r}: inverter}}), see workbench.encode.pseudo_tokens"
+                f"give build_case(pseudo_words={{{source!r}: inverter}}), see workbench.encode.pseudo_tokens, or --with "
+                f"{source}{'' if source == 'searle_oti' else '=FILE'}"
             )
         return self.pseudo_words[source]
 

@@ -39,7 +39,7 @@ class Texts:
         if lacking:
             raise CaseError(
                 f"descriptions: {len(lacking)} queries have fewer than {number}, the first is {lacking[0]!r}; "
-                "give build_case(descriptions={query id: [Target(...), ...]})"
+                "give build_case(descriptions={query id: [Target(...), ...]}), or --with descriptions=FILE"
             )
         return [given[query.id][number - 1] for query in self.given.benchmark.queries]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli import cases
+from workbench.cli import cases, more
 from workbench.cli.base import CommandError, Encoder, Json, app, records
 from workbench.cli.score import Choice, Root
 
@@ -29,6 +29,7 @@ def evaluate(
     choice: Choice = None,
     captions: cases.Captions = None,
     edits: cases.Edits = None,
+    given: more.With = None,
     method: Annotated[
         list[str] | None, typer.Option(help='again for each, such as "pdv_f(beta=0.5)"; ten unless given')
     ] = None,
@@ -47,7 +48,8 @@ def evaluate(
     weimocir, weimocir_paper, ldre, ldre_per_query, seize, pic2word, searle, searle_oti, lincir, basic, basic_released,
     osrcir, imagescope_stage1, imagescope, caption_fusion, object_terms, judge_rerank, verify_compare, composed and
     imported_sum (features of your own: --encoder imported:NAME, see import-embeddings), and what other
-    packages announce. Those that need more than captions and rules are scored from Python: see build_case.
+    packages announce. What some need beside captions and rules is given by --with: a mapping network, descriptions of
+    the targets, a judge's verdicts, lists of words. PDV on LDRE: ask for ldre(captions=...) beside it.
     """
     from workbench.evaluation import evaluate, results_table
     from workbench.metrics import parse_metric
@@ -58,7 +60,7 @@ def evaluate(
     methods = _methods(method, encoder)
     if baseline is not None and baseline not in methods:
         raise CommandError(f"--baseline {baseline}: expected one of {', '.join(methods)}")
-    case = cases.load(benchmark, split, encoder, methods.values(), root, choice, captions, edits)
+    case = cases.load(benchmark, split, encoder, methods.values(), root, choice, captions, edits, given)
     metrics = tuple(metric or case.benchmark.metrics)
     frame = evaluate_and_record(case, methods, metrics)[0] if record else evaluate(case, methods, metrics)
     usual = "weighted_sum" if "weighted_sum" in methods and not method else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli import cases
+from workbench.cli import cases, more
 from workbench.cli.base import CommandError, Json, app
 from workbench.cli.score import Choice, Root
 
@@ -104,19 +104,20 @@ def rerun(
     choice: Choice = None,
     captions: cases.Captions = None,
     edits: cases.Edits = None,
+    given: more.With = None,
 ) -> None:
     """Evaluate a run again: the same metrics to the last digit, or exit code 1 and what differs.
 
-    Records hold no path: what the run was given by --root, --choice, --captions or --edits is given again.
+    Records hold no path: what the run was given by --root, --choice, --captions, --edits or --with is given again.
     """
     from workbench import runs as kept
     from workbench.case import Wording
     from workbench.runs.rerun import method_of
 
     run, case = kept.find_run(kept.read_runs(), id), None
-    if root or choice or captions or edits:
+    if root or choice or captions or edits or given:
         name, wording = encoder or run.encoder.partition("@")[0], Wording(**run.wording)
-        where = (root, choice, captions, edits)
+        where = (root, choice, captions, edits, given)
         case = cases.load(run.benchmark, run.split, name, [method_of(run)], *where, wording=wording)
     done = kept.rerun(run, case, encoder)
     typer.echo("\n".join(done.said))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import cases
+from workbench.cli import cases, more
 from workbench.cli.base import CommandError, Encoder, app
 from workbench.cli.score import Root, count_notes
 
@@ -30,6 +30,7 @@ def submit(
     encoder: Encoder = "tiny-coca",
     captions: cases.Captions = None,
     edits: cases.Edits = None,
+    given: more.With = None,
 ) -> None:
     """Write test-server files, checked first: length, order, no picture twice, no reference, size."""
     if (predictions is None) == (method is None):
@@ -38,7 +39,7 @@ def submit(
     if predictions:
         bench, texts, notes = of_file(benchmark, split, root, predictions, format)
     else:
-        bench, texts, notes = of_method(benchmark, split, root, method, encoder, captions, edits)
+        bench, texts, notes = of_method(benchmark, split, root, method, encoder, captions, edits, given)
     notes = [*count_notes(bench), *notes]
     if split != SPLITS.get(benchmark):
         notes.append(f"the server takes {SPLITS.get(benchmark)}, these files are of {split}")
@@ -78,14 +79,16 @@ def of_file(benchmark: str, split: str, root: Path | None, predictions: Path, fo
     return bench, *submissions_of_rankings(bench, rankings)
 
 
-def of_method(benchmark: str, split: str, root: Path | None, method: str, encoder: str, captions, edits):
+def of_method(
+    benchmark: str, split: str, root: Path | None, method: str, encoder: str, captions, edits, given
+):
     """The same from a method of ours; what stands in for edits that failed is a note."""
     from workbench.methods import parse_method
     from workbench.submission import files_of, submissions_of_method
 
     asked = parse_method(method)
     files_of(benchmark)  # one without a server fails before anything is loaded
-    case = cases.load(benchmark, split, encoder, [asked], root, captions=captions, edits=edits)
+    case = cases.load(benchmark, split, encoder, [asked], root, None, captions, edits, given)
     notes = [f"{method}, {case.encoder}"]
     if case.failures:
         notes.append(f"{len(case.failures)} captions could not be edited; the modification stands in")

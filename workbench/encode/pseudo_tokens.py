@@ -69,7 +69,8 @@ def load_mapping(path: Path | str) -> MappingNetwork:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise EncoderError(
-            f"{path.name}: expected a .safetensors file; make one of a .pt with convert_mapping"
+            f"{path.name}: expected a .safetensors file; make one of a .pt with convert_mapping (from "
+            "workbench.encode.pseudo_tokens)"
         )
     try:
         tensors = load_file(path)

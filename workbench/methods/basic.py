@@ -138,7 +138,8 @@ def corpus(case, name: str) -> Float["M D"]:
     if name not in case.corpora:
         raise MethodError(
             f"this case has no corpus {name!r}.{nearest(name, case.corpora)} "
-            f"It has: {', '.join(case.corpora) or 'none'}; give it as build_case(corpora={{{name!r}: texts or rows}})"
+            f"It has: {', '.join(case.corpora) or 'none'}; give it as build_case(corpora={{{name!r}: texts or rows}}), "
+            f"or --with corpus.{name}=FILE"
         )
     check_shape(f"corpus {name!r}", case.corpora[name], "M D")
     return case.corpora[name]

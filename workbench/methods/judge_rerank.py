@@ -84,7 +84,8 @@ def _edited(scores: Float["Q N"], case, judge: str, depth: int, edit: Callable) 
     if judge not in case.verdicts:
         raise MethodError(
             f"this case has no verdicts {judge!r}.{nearest(judge, case.verdicts)} "
-            f"It has: {', '.join(case.verdicts) or 'none'}; give them as build_case(verdicts={{{judge!r}: Verdicts.read(file)}})"
+            f"It has: {', '.join(case.verdicts) or 'none'}; give them as "
+            f"build_case(verdicts={{{judge!r}: Verdicts.read(file)}}), or --with verdicts.{judge}=FILE"
         )
     table, bench = case.verdicts[judge], case.benchmark
     excluded = bench.qrels["default"].excluded

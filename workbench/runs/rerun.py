@@ -12,6 +12,7 @@ from workbench.case.wording import Wording
 from workbench.evaluation import evaluate
 from workbench.language import RECOMPOSERS
 from workbench.methods.base import METHODS, Method
+from workbench.methods.pdv import ENSEMBLE
 from workbench.provenance import commit, machine, versions
 from workbench.registry import nearest
 from workbench.runs.compare import APART, diff
@@ -76,6 +77,11 @@ def case_of(run: Run, method: Method, encoder: str | None = None) -> Case:
         raise RunError(
             f"run {run.id}: its rows were changed ({'; '.join(run.interventions)}); make that case yourself and give it: "
             "rerun(run, case)"
+        )
+    if any(part in ENSEMBLE for part, _ in method.terms):
+        raise RunError(
+            f"run {run.id}: PDV on LDRE's ensembles, and its record does not say which LDRE; make that case yourself and "
+            "give it: rerun(run, case.with_parts(LDRE(...).ensembles(case)))"
         )
     return load_case(
         run.benchmark,
