@@ -147,7 +147,7 @@ def test_a_worker_that_dies_is_said(photos):
     encoder = Fed()
     encoder.prepare = ends_its_process
     feed = Feed(encoder, photos, workers=1, progress=False)
-    feed.plan([slice(0, 10)])
+    feed.plan([slice(0, 10), slice(10, 20)])
     with pytest.raises(WorkerDied, match=r"1 processes that prepare .* ended by itself.*fewer workers"):
         feed(slice(0, 10))
     feed.close()
@@ -156,7 +156,7 @@ def test_a_worker_that_dies_is_said(photos):
 @pytest.mark.slow
 def test_an_encoder_without_a_step_of_its_own_can_have_workers_too(photos):
     feed = Feed(FakeEncoder(), photos, workers=1, progress=False)
-    feed.plan([slice(0, 4)])
+    feed.plan([slice(0, 4), slice(4, 8)])
     expected = FakeEncoder().encode_images([photos[i] for i in range(4)])
     np.testing.assert_array_equal(feed(slice(0, 4)), expected)
     feed.close()
@@ -197,6 +197,14 @@ def test_the_line_says_what_was_slow():
     shared = Throughput(1000, 100.0, 4, stages)
     assert shared.slowest == "model"  # four decode side by side
     assert str(shared).endswith("(stages before the model in 4 processes)")
+
+
+def test_no_process_is_started_for_a_single_batch(photos, monkeypatch):
+    monkeypatch.setattr(Feed, "_from_workers", None)
+    feed = Feed(FakeEncoder(), photos, workers=8, progress=False)
+    feed.plan([slice(0, 1)])
+    assert feed(slice(0, 1)).shape == (1, 8)
+    assert feed.throughput.workers == 0 and str(feed.throughput).startswith("1 picture in ")
 
 
 def test_reading_and_decoding_are_told_apart(photos, monkeypatch):

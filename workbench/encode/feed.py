@@ -61,7 +61,7 @@ class Throughput:
         parts = ", ".join(f"{name} {took:.1f} s" for name, took in self.stages.items() if took >= 0.05)
         pace = self.pictures / max(self.seconds, 1e-9)
         return (
-            f"{self.pictures:,} pictures in {self.seconds:.1f} s, {pace:,.1f} a second; "
+            f"{self.pictures:,} picture{'s' * (self.pictures != 1)} in {self.seconds:.1f} s, {pace:,.1f} a second; "
             f"slowest: {self.slowest}; {parts}{where}"
         )
 
@@ -87,6 +87,10 @@ class Feed:
         """Says which batches will be asked for; opens every picture of them once. Raises PictureError naming all bad ones."""
         self.started = perf_counter()
         self.pictures = sum(part.stop - part.start for part in parts)
+        if (
+            len(parts) < 2
+        ):  # nothing is prepared ahead of a single batch, and starting processes takes seconds
+            self.workers = 0
         source = Source(self.images, keep=False)
         opened = self._from_workers(source, parts) if self.workers else map(source.__getitem__, parts)
         hidden = {} if self.progress and len(parts) > 1 else {"disable": True}
