@@ -108,12 +108,26 @@ def test_a_job_is_named_by_what_sets_it_apart_and_by_its_digest(sweep, home):
             r"there is no field executor.dask.wokers. Did you mean 'workers'\?",
         ),
         ("seed: [1, 2", "is not YAML"),
+        ("grid: {seed: [1], method: [a], seed: [2]}", "is not YAML: 'seed' is given twice"),
+        ("retries: 0\ntimeout: 9\nretries: 2", "is not YAML: 'retries' is given twice"),
         ("parameters: !!python/object/apply:os.getcwd []", "is not YAML: could not determine a constructor"),
     ],
 )
 def test_a_wrong_field_is_named(sweep, text, said):
     with pytest.raises(SpecError, match=rf"sweep.yaml.*{said}"):
         read_spec(sweep(text))
+
+
+def test_a_misspelt_field_is_named_before_the_gap_it_leaves(home):
+    (home / "typo.yaml").write_text("notebok: tiny.ipynb")
+    with pytest.raises(SpecError, match=r"there is no field notebok\. Did you mean 'notebook'\?"):
+        read_spec(home / "typo.yaml")
+
+
+def test_common_values_may_be_merged(sweep):
+    spec = read_spec(sweep("cases:\n  - &one {seed: 1, method: a}\n  - {<<: *one, seed: 2}"))
+    assert [one["seed"] for one in spec.settings()] == [1, 2]
+    assert [one["method"] for one in spec.settings()] == ["a", "a"]
 
 
 def test_a_file_that_is_no_sweep(sweep, home):
@@ -193,6 +207,28 @@ def test_parameters_must_be_literals(home, cell, said):
     ],
 )
 def test_a_typo_or_a_wrong_type_stops_everything_before_it_starts(sweep, home, monkeypatch, text, said):
+    monkeypatch.setattr(jobs, "_execute", lambda *_: pytest.fail("a kernel was started"))
+    with pytest.raises(SpecError, match=said):
+        run_batch(read_spec(sweep(f"cases: [{{}}, {{{text}}}]")))
+    assert not (home / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "axes: {alpha_txt: [0.0, 2.0, 3]}",
+            r"tiny.ipynb: axes is .* for method 'pdv_t': PDVText has no 'alpha_txt'\. Did you mean 'alpha_text'\?",
+        ),
+        ("method: pdv_tt", r"no method is called 'pdv_tt'\. Did you mean 'pdv_"),
+        ("method: slerp", r"Slerp has no 'alpha_text'"),  # the notebook's own axes are another method's
+        ("axes: {alpha_text: 0.5}", r"the axis 'alpha_text' is 0\.5, expected \[start, stop, count\]"),
+        ("axes: {alpha_text: [0.0, 2.0, 1]}", "got 1 as the count, expected 2 or more"),
+    ],
+)
+def test_a_typo_within_a_grid_stops_everything_before_it_starts(sweep, home, monkeypatch, text, said):
+    cell = "settings = grid(method, **axis_values(method, axes))"
+    write_notebook(home / "tiny.ipynb", "%matplotlib inline\n# axis_values", cell)
     monkeypatch.setattr(jobs, "_execute", lambda *_: pytest.fail("a kernel was started"))
     with pytest.raises(SpecError, match=said):
         run_batch(read_spec(sweep(f"cases: [{{}}, {{{text}}}]")))

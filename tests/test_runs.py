@@ -24,6 +24,7 @@ from workbench.runs import (
     evaluate_and_record,
     export_runs,
     find_run,
+    mixed,
     names,
     newest,
     query_frame,
@@ -287,6 +288,26 @@ def test_diff_of_the_same_setting_says_so(runs):
     said = diff(first, second)
     assert said[0] == "the same setting, inputs, code and versions"
     assert f"metrics: hit@5 {first.metrics['hit@5']!r} in both" in said
+
+
+def test_diff_says_where_nothing_recorded_explains_the_metrics(runs):
+    (first,) = runs(CIReVL())
+    second = first.model_copy(update={"metrics": {name: 0.5 for name in first.metrics}})
+    assert diff(first, second)[1].startswith("nothing that is recorded explains the metrics")
+    assert not [said for said in diff(first, first) if "explains" in said]
+
+
+def test_what_the_runs_of_one_table_do_not_share_is_said(case, runs):
+    made = runs(ImageOnly(), CIReVL(), WeightedSum())
+    assert mixed(made) == []
+    texts = {**case.texts, "composed_caption": case.texts["composed_caption"][::-1]}
+    (other,) = runs(PDVText(), of=changed(case, texts=texts))
+    (said,) = mixed([*made, other])
+    assert said == (
+        f"caption cache: the composed caption texts changed (between runs {made[1].id} and {other.id})"
+    )
+    older = made[0].model_copy(update={"digests": {**made[0].digests, "code": 64 * "0"}})
+    assert mixed([older, *made[1:]])[-1].startswith("made by 2 states of the package's sources: ")
 
 
 def test_diff_names_parameters_and_the_change_of_the_metrics(runs):

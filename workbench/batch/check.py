@@ -1,6 +1,8 @@
 """A notebook's parameters, and whether values fit them, before any kernel starts: papermill runs typos and wrong types.
 
-Left out: parameters that are not literals; the hygiene test of this project's own notebooks allows none.
+A grid of a method's fields is checked, too, where the notebook makes it of its parameters with `axis_values`: a typo
+in {alpha_txt: [0, 1, 5]} is one, though the parameter's name, axes, is right. Left out: parameters that are not
+literals; the hygiene test of this project's own notebooks allows none.
 """
 
 from __future__ import annotations
@@ -8,13 +10,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.batch.spec import SpecError
 from workbench.registry import nearest
 
 TAG = "parameters"
+GRID = "axis_values"
 
 
 def notebook_parameters(path: Path | str) -> dict[str, object]:
@@ -62,6 +65,48 @@ def check_values(values: Mapping[str, object], known: Mapping[str, object], note
         if wrong:
             hint = "; YAML reads 1e-3 as text, write 1.0e-3" if _looks_like_a_number(value) else ""
             raise SpecError(f"{_short(notebook)}: {name} is {value!r}, {wrong} such as {known[name]!r}{hint}")
+
+
+def grid_parameters(path: Path | str, known: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The pairs of parameters, (method, axes), that the notebook calls `axis_values` with."""
+    found = []
+    for cell in _cells(path):
+        if cell.cell_type == "code" and GRID in cell.source:
+            calls = [node for node in ast.walk(_parsed(cell.source)) if isinstance(node, ast.Call)]
+            names = [
+                tuple(getattr(one, "id", None) for one in call.args) for call in calls if _makes_grid(call)
+            ]
+            found += [pair for pair in names if len(pair) == 2 and set(pair) <= set(known)]
+    return found
+
+
+def check_grids(values: Mapping[str, object], pairs: Sequence[tuple[str, str]], notebook: Path | str) -> None:
+    """Raises SpecError for a method or a field that does not exist, or a value that the method refuses."""
+    from workbench.methods.base import (
+        MethodError,
+    )  # with `sweep` it costs a second, and few notebooks need it
+    from workbench.registry import UnknownName
+    from workbench.sweep import axis_values, grid
+
+    for method, axes in pairs:
+        try:
+            grid(values[method], **axis_values(values[method], values[axes]))
+        except (UnknownName, MethodError) as error:
+            raise SpecError(
+                f"{_short(notebook)}: {axes} is {values[axes]!r} for {method} {values[method]!r}: {error}"
+            ) from error
+
+
+def _makes_grid(call: ast.Call) -> bool:
+    return getattr(call.func, "id", getattr(call.func, "attr", None)) == GRID
+
+
+def _parsed(source: str) -> ast.AST:
+    """The code's tree; empty for a cell with a magic, which is not plain Python."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def _misfit(value, default) -> str:

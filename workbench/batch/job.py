@@ -53,7 +53,7 @@ def run_job(job: Job) -> Outcome:
         try:
             _execute(job, trial)
         except Exception as problem:  # whatever a notebook or its kernel does, the other jobs go on
-            error = said_of(problem)
+            error = said_of(problem, job.timeout)
             kept = _keep_failed(job, trial, attempt)
             continue
         outcome = Outcome(job.name, "done", f"{job.name}.ipynb", _since(before), attempt)
@@ -127,8 +127,12 @@ def write_whole(path: Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def said_of(problem: Exception) -> str:
-    """One line: which error, in which cell, without secrets."""
+def said_of(problem: Exception, timeout: int | None = None) -> str:
+    """One line: which error, in which cell, without secrets. timeout: the limit that a cell may have run into."""
+    if (
+        timeout is not None and type(problem).__name__ == "CellTimeoutError"
+    ):  # its own words are the whole cell
+        return f"CellTimeoutError: a cell took more than {timeout} s; it is the last one with a number in the notebook"
     name, value = getattr(problem, "ename", type(problem).__name__), getattr(problem, "evalue", str(problem))
     cell = f"cell {problem.exec_count}: " if getattr(problem, "exec_count", None) else ""
     value = " ".join(str(value).split())

@@ -14,7 +14,13 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from workbench import provenance
-from workbench.batch.check import check_values, notebook_parameters, source_digest
+from workbench.batch.check import (
+    check_grids,
+    check_values,
+    grid_parameters,
+    notebook_parameters,
+    source_digest,
+)
 from workbench.batch.executors import Executor, make_executor
 from workbench.batch.job import Outcome, finished, run_job, said_of, write_whole
 from workbench.batch.spec import Job, Spec, SpecError, job_name
@@ -37,9 +43,10 @@ class Summary:
 def plan(spec: Spec) -> list[Job]:
     """The jobs, every name and type held against the notebook. Raises SpecError before anything is started."""
     known, source = notebook_parameters(spec.notebook), source_digest(spec.notebook)
-    jobs = []
+    grids, jobs = grid_parameters(spec.notebook, known), []
     for values in spec.settings():
         check_values(values, known, spec.notebook)
+        check_grids(known | values, grids, spec.notebook)
         digest = _digest(source, values)
         name = job_name(values, spec.varying(), digest)
         filled = {key: _filled(value, name) for key, value in values.items()}

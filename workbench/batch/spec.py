@@ -12,7 +12,7 @@
     executor: {kind: dask, workers: 2}
 
 "{job}" in a text value becomes the job's name, so that jobs side by side write no file twice. Read by PyYAML's
-safe_load: a file can hold values, nothing that runs.
+safe loader: a file can hold values, nothing that runs.
 """
 
 from __future__ import annotations
@@ -62,6 +62,19 @@ class Submitit(_Model):
     kind: Literal["submitit"] = "submitit"
     cluster: Literal["slurm", "local"] = "slurm"
     options: dict[str, str | int | float | bool] = {}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice; PyYAML alone would silently take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{twice[0]!r} is given twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 Values = dict[str, object]
@@ -132,7 +145,7 @@ def read_spec(path: Path | str) -> Spec:
     """A sweep file. Raises SpecError with the first field that is wrong and the nearest right name."""
     path = Path(path)
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.load(path.read_text("utf-8"), _UniqueKeys)
         if not isinstance(data, dict):
             raise SpecError(f"{path}: expected fields such as notebook:, got {type(data).__name__}")
         spec = Spec.model_validate(data)
@@ -159,7 +172,7 @@ def job_name(values: Values, varying: list[str], digest: str) -> str:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a typo also leaves a gap
     where = [str(part) for part in first["loc"]]
     if first["type"] == "extra_forbidden":
         model = KINDS.get(where[1], Spec) if where[0] == "executor" and len(where) > 2 else Spec

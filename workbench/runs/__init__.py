@@ -8,7 +8,7 @@ diff(first, second)                                   why two runs differ, one s
 rerun(run).same                                       the same numbers to the last digit?
 """
 
-from workbench.runs.compare import check_comparable, diff, names, newest, query_frame
+from workbench.runs.compare import check_comparable, diff, mixed, names, newest, query_frame
 from workbench.runs.fill import runs_on
 from workbench.runs.record import evaluate_and_record, record
 from workbench.runs.rerun import Rerun, rerun
@@ -26,6 +26,7 @@ __all__ = [
     "evaluate_and_record",
     "export_runs",
     "find_run",
+    "mixed",
     "names",
     "newest",
     "query_frame",

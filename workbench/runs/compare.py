@@ -6,6 +6,7 @@ Left out: intervals and tests, which `evaluation.results_table` makes of that fr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,9 @@ from workbench.runs.run import Run, RunError
 from workbench.runs.store import read_queries
 
 APART = "the metrics cannot be compared"  # said where two runs answer different questions
+UNEXPLAINED = (
+    "nothing that is recorded explains the metrics: another processor or number of threads, or no fixed seed"
+)
 ASKED = ("queries", "gallery", "qrels ")  # digests of the question itself, by how their names begin
 
 
@@ -27,7 +31,29 @@ def diff(first: Run, second: Run) -> list[str]:
     said = _question(first, second)
     numbers = [APART] if said else _metrics(first, second)
     said += _setting(first, second) + inputs_changed(first, second) + _surroundings(first, second)
-    return [*(said or ["the same setting, inputs, code and versions"]), *numbers]
+    if not said:
+        said = ["the same setting, inputs, code and versions"]
+        if any(second.metrics.get(name, value) != value for name, value in first.metrics.items()):
+            said.append(UNEXPLAINED)
+    return [*said, *numbers]
+
+
+def mixed(runs: Sequence[Run]) -> list[str]:
+    """What runs of one question do not share though they should: inputs of the same name, the package's sources.
+
+    A sentence each, for a table of them: a difference between two of its rows may come from there.
+    """
+    said: dict[str, tuple[str, str]] = {}
+    for one, other in combinations(runs, 2):
+        for sentence in inputs_changed(one, other):
+            said.setdefault(sentence, (one.id, other.id))
+    sentences = [f"{sentence} (between runs {a} and {b})" for sentence, (a, b) in said.items()]
+    states = {run.digests.get("code"): _commit(run) for run in runs}
+    if len(states) > 1:
+        sentences.append(
+            f"made by {len(states)} states of the package's sources: {', '.join(states.values())}"
+        )
+    return sentences
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
