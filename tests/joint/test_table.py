@@ -29,6 +29,7 @@ def test_rows_are_what_each_setting_gives_alone(case):
         if row["mitigator"] != "none":
             own = row["bank"] == "same half"
             assert row["transductive"] == own
+            assert row["source"].endswith(f"the {row['bank']} of the queries")
             method = MitigatedHalves(plain, mitigators[row["mitigator"]], own)
         hits = evaluate(case, {"x": method}, [row["metric"]])[row["metric"]].to_numpy()
         before = evaluate(case, {"x": plain}, [row["metric"]])[row["metric"]].to_numpy()
@@ -60,6 +61,7 @@ def test_other_banks_come_with_what_makes_them(case):
         ["C", "csls(k=4)", "captions"],
     ]
     assert not table["transductive"].any()
+    assert table["source"].tolist() == ["", "captions of the gallery, 60, inductive"]
 
 
 @pytest.mark.parametrize("paired", [False, True])

@@ -91,14 +91,16 @@ class MitigatedHalves:
         out = np.empty_like(scores)
         for mine in (half == 0, half == 1):
             members = mine if self.own else ~mine
-            source = f"{case.benchmark.name} {case.benchmark.split}, {self.bank_name}"
-            bank = bank_of_queries(case, self.method, source, members, transductive=self.own, scores=scores)
+            bank = bank_of_queries(
+                case, self.method, self.source(case), members, transductive=self.own, scores=scores
+            )
             out[mine] = mitigate(self.mitigator, bank, scores[mine])
         return out
 
-    @property
-    def bank_name(self) -> str:
-        return "the same half of the queries" if self.own else "the other half of the queries"
+    def source(self, case) -> str:
+        """Where each half's bank comes from: "tinycir val, the other half of the queries"."""
+        which = "same" if self.own else "other"
+        return f"{case.benchmark.name} {case.benchmark.split}, the {which} half of the queries"
 
 
 def galleries_apart(case, seed: int = 0):

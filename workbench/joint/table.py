@@ -29,7 +29,6 @@ from workbench.score.ranks import top_k
 
 NONE = "none"
 HALVES = {"other half": "inductive", "same half": "transductive"}
-SETTING = ("intervention", "method", "mitigator", "bank")
 Banks = Mapping[str, Callable | str]
 
 
@@ -58,7 +57,8 @@ def joint_table(
     `MitigatedHalves` takes them; any other name comes with a function of case and method that makes a Bank. metrics:
     the benchmark's unless given. k: length of the lists that N_k counts.
 
-    Columns: intervention, method, mitigator, bank, transductive; metric and what `results_table` says of it (mean,
+    Columns: intervention, method, mitigator, bank, transductive, source (where the bank's queries come from, in its own
+    words); metric and what `results_table` says of it (mean,
     low, high, difference, difference_low, difference_high, p, p_holm, wins, losses ...); skewness, skewness_low,
     skewness_high, and its difference with interval; antihubs (share of the gallery).
     Raises as the parts do.
@@ -123,6 +123,7 @@ class _Setting(NamedTuple):
     mitigator: str
     bank: str
     transductive: bool
+    source: str
 
 
 def _method_table(name, method, cases, mitigators, banks, metrics, k, seed) -> pd.DataFrame:
@@ -137,7 +138,12 @@ def _method_table(name, method, cases, mitigators, banks, metrics, k, seed) -> p
     results = results_table(pd.concat(frames), metrics, seed=seed)
     settings = pd.DataFrame([rows[key] for key in results["method"]])
     return pd.concat(
-        [settings[[*SETTING, "transductive"]], results.drop(columns="method"), settings.iloc[:, 5:]], axis=1
+        [
+            settings[list(_Setting._fields)],
+            results.drop(columns="method"),
+            settings.drop(columns=list(_Setting._fields)),
+        ],
+        axis=1,
     )
 
 
@@ -145,16 +151,21 @@ def _scored(name, method, cases, mitigators, banks, seed) -> Iterator[tuple[_Set
     """Each setting with its case and its scores; the method as it is comes first."""
     for intervention, case in cases.items():
         plain = Given(fair_scores(case, method), method.terms)  # made once
-        yield _Setting(intervention, name, NONE, NONE, False), case, plain.scores
+        yield _Setting(intervention, name, NONE, NONE, False, ""), case, plain.scores
         for mitigator, one in mitigators.items():
             for bank, made in banks.items():
-                transductive = bank == "same half"
                 if bank in HALVES:
-                    better = MitigatedHalves(plain, one, transductive, seed)
+                    better = MitigatedHalves(plain, one, bank == "same half", seed)
+                    transductive, source = better.own, better.source(case)
                 else:
-                    better = Mitigated(method, one, made)
-                    transductive = better.bank_for(case).transductive
-                yield _Setting(intervention, name, mitigator, bank, transductive), case, better.score(case)
+                    given = made(case, method)
+                    better = Mitigated(method, one, given)
+                    transductive, source = given.transductive, given.label
+                yield (
+                    _Setting(intervention, name, mitigator, bank, transductive, source),
+                    case,
+                    better.score(case),
+                )
 
 
 def _hubness(lists, first, n_items, clusters) -> dict[str, float]:
