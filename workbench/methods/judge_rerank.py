@@ -8,8 +8,10 @@ In the manner of SQUARE's second stage (a marked grid, one look, one order; arXi
 `imagescope`). Depth, prompts and grid sizes of the first two are not confirmed: hence the other name and no default.
 Left out: asking the judge; its verdicts come with the case (`case.verdicts`), and a picture without one is an error.
 
-Pictures that may not be ranked (`Qrels.excluded`) take no place among the best. A picture is among the best `depth`
-only if no more than `depth` score as high as it: ties at the border are left alone. Not linear.
+The whole ranking is sorted again, once: among a subset's pictures (CIRR) the order is what became of them there, where
+ImageScope's released code sorts the subset by itself. Pictures that may not be ranked (`Qrels.excluded`) take no place
+among the best. A picture is among the best `depth` only if no more than `depth` score as high as it: ties at the border
+are left alone. Not linear.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ query has its own weights. Given its weights the score is linear, but they come 
 
 Yang et al., LDRE: LLM-based Divergent Reasoning and Ensemble for Zero-Shot Composed Image Retrieval (SIGIR 2024).
 Defaults: the released code's for CIRCO (15 captions, the 5 largest changes, temperature .04). On CIRR that code
-takes the plain mean instead: see `seize.mean_caption`.
+takes the plain mean instead: see `SEIZE(0, 0)`.
 """
 
 from __future__ import annotations
