@@ -151,6 +151,12 @@ def test_a_known_blank_text_is_kept_as_it_stands(tmp_path):
     assert bench.queries[2].modification == ("", "and is blue")
 
 
+def test_a_picture_that_stands_twice_in_a_list(tmp_path):
+    edit_json(fashioniq(tmp_path) / "image_splits/split.dress.val.json", lambda ids: ids.append(ids[2]))
+    with pytest.raises(BenchmarkError, match=r"split\.dress\.val\.json: id 'B00002' occurs 2 times"):
+        load(tmp_path, category="dress", counts={})
+
+
 def test_a_list_that_is_none(tmp_path):
     write_json(fashioniq(tmp_path) / "image_splits/split.dress.val.json", {"a": 1})
     with pytest.raises(BenchmarkError, match=r"split\.dress\.val\.json: expected a list of picture ids"):

@@ -54,7 +54,7 @@ class Gallery:
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Id to row. Raises BenchmarkError for a duplicate id."""
-        _refuse_duplicates("gallery id", self.ids)
+        refuse_duplicates("gallery id", self.ids)
         return {id: row for row, id in enumerate(self.ids)}
 
     def row(self, id: str, asked_by: str = "") -> int:
@@ -211,7 +211,7 @@ def qrels_from_ids(
         matrix = np.full((len(lists), max([least, *map(len, lists)])), -1, np.int32)
         for query, ids in enumerate(lists):
             matrix[query, : len(ids)] = [gallery.row(id, f"{name} of query {query}") for id in ids]
-            _refuse_duplicates(f"{name} of query {query}: id", ids)
+            refuse_duplicates(f"{name} of query {query}: id", ids)
         return matrix
 
     return Qrels(
@@ -237,7 +237,8 @@ def _index_matrix(name: str, array) -> Int["Q W"]:
     return matrix
 
 
-def _refuse_duplicates(what: str, ids: Sequence[str]) -> None:
+def refuse_duplicates(what: str, ids: Sequence[str]) -> None:
+    """Raises BenchmarkError for an id that stands there more than once."""
     id, times = Counter(ids).most_common(1)[0] if ids else ("", 0)
     if times > 1:
         raise BenchmarkError(f"{what} {id!r} occurs {times} times")

@@ -35,6 +35,7 @@ from workbench.data.benchmark import (
     Query,
     Summary,
     qrels_from_ids,
+    refuse_duplicates,
 )
 from workbench.data.files import Id, Place, Problems, entries
 from workbench.data.images import FolderImages
@@ -201,7 +202,9 @@ def _read(
 def _ids(listed, file: str) -> tuple[str, ...]:
     if not isinstance(listed, list) or not all(type(id) in (str, int) for id in listed):
         raise BenchmarkError(f"{file}: expected a list of picture ids")
-    return tuple(map(str, listed))
+    ids = tuple(map(str, listed))
+    refuse_duplicates(f"{file}: id", ids)
+    return ids
 
 
 def _check_targets(one: _Category, hidden: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.data.benchmark import Benchmark, BenchmarkError, Qrels, _refuse_duplicates
+from workbench.data.benchmark import Benchmark, BenchmarkError, Qrels, refuse_duplicates
 from workbench.registry import nearest
 
 
@@ -16,7 +16,7 @@ def validate(benchmark: Benchmark) -> None:
 
 def _gallery(benchmark: Benchmark) -> None:
     gallery = benchmark.gallery
-    _refuse_duplicates("gallery id", gallery.ids)
+    refuse_duplicates("gallery id", gallery.ids)
     if len(gallery) < 2:
         raise BenchmarkError(f"the gallery has {len(gallery)} pictures; ranking needs at least 2")
     if gallery.images is not None and len(gallery.images) != len(gallery):
@@ -27,7 +27,7 @@ def _queries(benchmark: Benchmark) -> None:
     queries, ids = benchmark.queries, benchmark.gallery.ids
     if not queries:
         raise BenchmarkError("there are no queries")
-    _refuse_duplicates("query id", [query.id for query in queries])
+    refuse_duplicates("query id", [query.id for query in queries])
     for query in queries:
         if isinstance(query.modification, str) or not query.modification:
             raise BenchmarkError(
