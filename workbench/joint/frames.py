@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from workbench.arrays import Int
 from workbench.evaluation import values_by_method
@@ -27,7 +27,7 @@ def occurrence_frame(n_k: Mapping[str, Int[" N"]], n_queries: int, k: int) -> pd
         tail = np.cumsum(np.bincount(counts)[::-1])[::-1] / len(counts)
         frames.append(pd.DataFrame({"method": name, "n_k": np.arange(len(tail)), "at_least": tail}))
     times, n_items = np.arange(n_queries + 1), len(next(iter(n_k.values())))
-    chance = binom.sf(times - 1, n_queries, k / n_items)
+    chance = bdtrc(times - 1, n_queries, k / n_items)
     seen = chance * n_items >= 0.5  # fewer than half a picture is none
     random = {"method": RANDOM, "n_k": times[seen], "at_least": chance[seen]}
     return pd.concat([*frames, pd.DataFrame(random)], ignore_index=True)

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from workbench.arrays import Float, Int, check_shape, unit
 from workbench.case.case import Case
@@ -62,6 +61,8 @@ def pair_hubness(images: Float["N D"], texts: Float["M D"], k: int = 10) -> pd.D
 
 
 def _rank_correlation(n_k: Int[" N"], prior: Float[" N"]) -> float:
+    from scipy.stats import spearmanr  # takes a second to load
+
     rounding = 8 * np.finfo(prior.dtype).eps * np.abs(prior).max()
     return float(spearmanr(n_k, prior).statistic) if np.ptp(n_k) and np.ptp(prior) > rounding else np.nan
 
