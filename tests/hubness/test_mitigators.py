@@ -257,6 +257,18 @@ def test_float32_at_logit_scale(mitigator, world):
     assert (order(ours)[:, 0] == order(exact)[:, 0]).all()
 
 
+def test_float32_tells_apart_what_sinkhorn_settles():
+    """At 100 x cosine and its usual beta, log shares near 0 are what is left of numbers of thousands."""
+    rng = np.random.default_rng(0)
+    queries, gallery = (unit(rng.normal(size=(60, 16)) + 0.3) for _ in range(2))
+    scores = (100 * queries @ gallery.T).astype(np.float32)
+    ours, exact = (
+        mitigate(Sinkhorn(), Bank.from_scores(given, "test queries", transductive=True), given)
+        for given in (scores, scores.astype(np.float64))
+    )
+    assert (ours.argmax(axis=1) == exact.argmax(axis=1)).all()
+
+
 @pytest.mark.parametrize(
     "mitigator",
     [CSLS(k=3), NNN(k=3), InvertedSoftmax(), DIS(), NICDM(k=3), Centring(), DualIS(), DualDIS()],

@@ -4,7 +4,8 @@
 
 Transductive by nature: it shares the gallery out among the test queries themselves. On sets where each picture belongs
 to one query that rule is part of the answer; where a picture may answer many queries or none, it is wrong. u changes
-no ranking, so v / beta is a `bias`.
+no ranking, so v / beta is a `bias`. Where a picture goes to one query alone, score' is about 0, the small difference
+of large numbers: these are in float64 whatever the scores are in.
 
 Cuturi, Sinkhorn Distances (NeurIPS 2013, arXiv 1306.0895), with uniform marginals; against hubs in Pan et al., Hubness
 Reduction with Dual Bank Sinkhorn Normalization (ACM MM 2025, arXiv 2508.02538), whose banks are left out here.
@@ -36,29 +37,26 @@ class Sinkhorn:
         by_query, by_item = np.zeros(bank.n_queries), np.zeros(bank.n_items)
         for _ in range(self.iterations):
             column = np.full(bank.n_items, -np.inf)
-            for queries, scores in bank.rows():
+            for queries, given in bank.rows():
+                scores = given.astype(np.float64)
                 scores *= self.beta
-                scores += by_item.astype(scores.dtype)
+                scores += by_item
                 by_query[queries] = -log_sum_exp(scores.copy(), axis=1)
-                scores += by_query[queries, None].astype(scores.dtype)
+                scores += by_query[queries, None]
                 column = np.logaddexp(column, log_sum_exp(scores, axis=0))
             by_item -= column
             check_finite(f"Sinkhorn's number per picture (bank: {bank.label})", by_item)
-        return FittedSinkhorn(self.beta, by_query.astype(bank.dtype), by_item.astype(bank.dtype))
+        return FittedSinkhorn(self.beta, by_query, by_item, (by_item / self.beta).astype(bank.dtype))
 
 
 @dataclass(frozen=True, eq=False)
 class FittedSinkhorn:
-    """by_query (Q,) and by_item (N,) are u and v."""
+    """by_query (Q,) and by_item (N,) are u and v; bias is v / beta, which ranks the same."""
 
     beta: float
     by_query: Float[" Q"]
     by_item: Float[" N"]
-
-    @property
-    def bias(self) -> Float[" N"]:
-        """What is added to scores, with the same ranking: v / beta."""
-        return self.by_item / self.by_item.dtype.type(self.beta)
+    bias: Float[" N"]
 
     def __call__(self, scores: Float["q n"], queries: slice, items: slice) -> Float["q n"]:
         mine = self.by_query[queries]
@@ -66,4 +64,8 @@ class FittedSinkhorn:
             raise MitigatorError(
                 f"Sinkhorn was fitted on {len(self.by_query)} test queries; got {len(scores)} rows for {queries}"
             )
-        return self.beta * scores + mine[:, None] + self.by_item[items]
+        out = scores.astype(np.float64)
+        out *= self.beta
+        out += mine[:, None]
+        out += self.by_item[items]
+        return out.astype(scores.dtype)
