@@ -1,6 +1,7 @@
 """Imported features: the same numbers as the model they came from, scored, swept, recorded and done again."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.data import layouts
 from workbench import cli
 from workbench.arrays import unit
 from workbench.case import CaseError, load_case
-from workbench.case.imported import case_of_imports, import_features
+from workbench.case.imported import benchmark_for, case_of_imports, import_features
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.features import Features, FeaturesError
 from workbench.evaluation import evaluate
@@ -176,6 +177,74 @@ def test_mistakes_on_the_command_line_are_one_line(theirs, counts):
     run(*no_ids, "--in-order")
     case = load_case("cirr", "imported:theirs", "val", root=home / "cirr")
     np.testing.assert_array_equal(case.parts["composed"], composed)
+
+
+@pytest.fixture
+def circo(home, monkeypatch):
+    """A small CIRCO without pictures, and a function that imports features of it with more arguments."""
+    from workbench.data import circo
+
+    monkeypatch.setitem(circo.PUBLISHED, "val", layouts.CIRCO_COUNTS)
+    layouts.circo(home / "circo")
+    rng = np.random.default_rng(0)
+    np.savez(home / "q.npz", rows=rng.normal(size=(4, 8)), ids=np.arange(4))
+    ids = [f"{1000 + 7 * i:012d}.jpg" for i in range(20)]
+    np.savez(home / "g.npz", rows=rng.normal(size=(20, 8)), ids=ids)
+    files = [
+        "--benchmark",
+        "circo",
+        "--root",
+        home / "circo",
+        "--queries",
+        home / "q.npz",
+        "--gallery",
+        home / "g.npz",
+    ]
+    return lambda name, *more, code=0: run("import-embeddings", name, *files, *more, code=code)
+
+
+def test_how_queries_were_worded_is_said_by_whoever_imports_them(circo, home):
+    """MagicLens joins CIRCO's shared concept to its text: its numbers are not ours unless somebody says so."""
+    from workbench.protocol import ProtocolMismatch, join
+
+    said = circo("silent")
+    assert 'shared concept: not said for imported features; say it (--rule "shared concept=...")' in said
+    assert "not said" not in circo("plain", "--rule", "shared concept=unused")
+    circo("joined", "--rule", "shared concept = joined to the text")
+    protocols, frames = {}, {}
+    for name in ("silent", "plain", "joined"):
+        case = load_case("circo", f"imported:{name}", "val", root=home / "circo")
+        protocols[name] = case.benchmark.protocol["shared concept"]
+        frames[name] = evaluate(case, {name: Composed()})
+    assert protocols == {
+        "silent": "not said for imported features",
+        "plain": "unused",
+        "joined": "joined to the text",
+    }
+    for one in ("silent", "joined"):
+        with pytest.raises(ProtocolMismatch, match="shared concept"):
+            join(frames["plain"], frames[one])
+    with pytest.raises(CaseError, match="shared concept: plain: unused, joined: joined to the text"):
+        load_case("circo", "imported:plain+joined", "val", root=home / "circo")
+    for rule, message in {
+        "shared concpt=unused": "no rule 'shared concpt'.*Did you mean 'shared concept'",
+        "gallery=mine": "It has: shared concept",
+        "shared concept": "expected RULE=VALUE",
+    }.items():
+        assert re.search(message, circo("wrong", "--rule", rule, code=2))
+
+
+def test_imported_queries_are_not_joined_again(home):
+    with pytest.raises(CaseError, match=r'say which rule was followed.*--rule "caption join=searle"'):
+        benchmark_for("fashioniq", "val", None, home, {"join": "searle"})
+
+
+def test_the_next_command_is_said_as_it_has_to_be_given(circo, home):
+    line = circo("next", "--choice", "x=1", code=2)  # circo has no choices: one line, no traceback
+    assert "x" in line
+    assert circo("next").splitlines()[-1] == (
+        f"now: workbench evaluate --benchmark circo --split val --root {home / 'circo'} --encoder imported:next"
+    )
 
 
 def test_an_import_of_another_list_is_noticed_when_it_is_scored(theirs, counts):

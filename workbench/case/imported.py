@@ -3,12 +3,15 @@
     imported:NAME        the parts and views of one import: `composed`, `image`, and what else was imported
     imported:A+B         both: B's as `composed:B` and `image:B`, A's under plain names and as `composed:A` too
 
-Rows of several widths are filled up with zeros, which changes no product. Captions, editors and wordings play no part.
+Rows of several widths are filled up with zeros, which changes no product. Captions, editors and wordings play no part:
+how the queries were worded is what whoever imported them said, and `UNSAID` in the protocol where nobody did, so that
+their numbers are not taken for ones that were made under another rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,11 @@ from workbench.provenance import text_digest
 from workbench.registry import nearest
 
 PREFIX = "imported:"
+WORDED = (
+    "caption join",
+    "shared concept",
+)  # rules of a protocol that were followed, or not, before rows were imported
+UNSAID = "not said for imported features"
 
 
 def is_imported(encoder: str) -> bool:
@@ -59,7 +67,15 @@ def benchmark_for(
     root: Path | str | None = None,
     choices: Mapping[str, object] | None = None,
 ) -> Benchmark:
-    """A benchmark, with its pictures where they are all there. Where its list of pictures is missing, `gallery` is it."""
+    """A benchmark, with its pictures where they are all there. Where its list of pictures is missing, `gallery` is it.
+
+    Raises CaseError for the choice of a rule that joins texts: imported queries were joined before.
+    """
+    if "join" in (choices or {}):
+        raise CaseError(
+            f"join={choices['join']}: the texts of imported queries were joined before; say which rule was followed "
+            f'when they are imported: --rule "caption join={choices["join"]}"'
+        )
     try:
         return data.load(name, split, root, **(choices or {}))
     except MissingFiles:
@@ -77,6 +93,7 @@ def case_of_imports(
     benchmark: Benchmark, imports: Sequence[Import], terms: Iterable[tuple[str, str]] | None = None
 ) -> Case:
     """Imports side by side over one benchmark, rows in its order. Raises as `imported_case`."""
+    benchmark = replace(benchmark, protocol=_protocol(benchmark, imports))
     width = max(one.width for one in imports)
     queries = [query.id for query in benchmark.queries]
     parts, views = {}, {}
@@ -103,11 +120,21 @@ def import_features(
     parts: Mapping[str, Features],
     views: Mapping[str, Features],
     spare: str = "refuse",
+    rules: Mapping[str, str] | None = None,
 ) -> Import:
     """Features as an import: every query and picture has its row, found by id, in the benchmark's order.
 
-    spare="drop" leaves rows of other queries and pictures away. Raises FeaturesError as `rows_of`.
+    spare="drop" leaves rows of other queries and pictures away. rules: how the queries were worded, such as
+    {"shared concept": "joined to the text"}; of those in `WORDED` that the benchmark has.
+    Raises FeaturesError as `rows_of`, and for a rule that the benchmark does not have.
     """
+    for rule in rules or ():
+        known = [name for name in WORDED if name in benchmark.protocol]
+        if rule not in known:
+            raise FeaturesError(
+                f"{benchmark.name} has no rule {rule!r} on how queries are worded.{nearest(rule, known)} "
+                f"It has: {', '.join(known) or 'none'}"
+            )
     queries = tuple(query.id for query in benchmark.queries)
     return Import(
         name,
@@ -117,7 +144,23 @@ def import_features(
         benchmark.gallery.ids,
         {part: rows_of(some, queries, "query", spare) for part, some in parts.items()},
         {view: rows_of(some, benchmark.gallery.ids, "picture", spare) for view, some in views.items()},
+        dict(rules or {}),
     )
+
+
+def _protocol(benchmark: Benchmark, imports: Sequence[Import]) -> dict[str, str]:
+    """The benchmark's, with what the imports say about wording. Raises CaseError where they say different things."""
+    protocol = dict(benchmark.protocol)
+    for rule in WORDED:
+        said = {one.name: one.rules.get(rule, UNSAID) for one in imports}
+        if rule in protocol:
+            protocol[rule], *others = dict.fromkeys(said.values())
+            if others:
+                raise CaseError(
+                    f"{rule}: {', '.join(f'{name}: {value}' for name, value in said.items())}; "
+                    "numbers under different rules are not put side by side"
+                )
+    return protocol
 
 
 def _named(imports: Sequence[Import]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,10 @@ from workbench.cli.base import CommandError, app
 from workbench.cli.score import Choice, Root, choices
 
 QUERIES = "(Q, D) rows: [PART=]FILE.npy, .npz or .safetensors, again for each; PART is composed unless named"
+RULES = (
+    'again for each: how the queries were worded where the benchmark has a rule on it, such as "caption join=cirevl" '
+    '(fashioniq) or "shared concept=unused" (circo); what is not said here is not compared with other runs'
+)
 GALLERY = "(N, D) rows: [VIEW=]FILE, again for each; VIEW is image unless named"
 
 
@@ -25,6 +30,7 @@ def import_embeddings(
     ] = None,
     gallery_ids: Annotated[Path | None, typer.Option(help="the same for pictures")] = None,
     split: Annotated[str, typer.Option(help="such as val")] = "val",
+    rule: Annotated[list[str] | None, typer.Option(help=RULES)] = None,
     root: Root = None,
     choice: Choice = None,
     in_order: Annotated[
@@ -41,7 +47,7 @@ def import_embeddings(
 
     Then: workbench evaluate --benchmark B --split S --encoder imported:NAME --method composed
     """
-    from workbench.case.imported import benchmark_for, import_features
+    from workbench.case.imported import UNSAID, WORDED, benchmark_for, import_features
     from workbench.data.features import read_features
     from workbench.data.imports import path_of, write_import
 
@@ -52,13 +58,28 @@ def import_embeddings(
     if in_order:
         parts = _in_order(parts, [query.id for query in bench.queries])
         views = _in_order(views, bench.gallery.ids)
-    kept = import_features(bench, name, parts, views, "drop" if drop_others else "refuse")
+    spare = "drop" if drop_others else "refuse"
+    kept = import_features(bench, name, parts, views, spare, dict(_rule(text) for text in rule or ()))
     write_import(kept, replace)
     typer.echo(
         f"{kept.id}: {len(kept.queries):,} queries, {len(kept.gallery):,} pictures, {kept.width} numbers each\n"
         f"  {kept.lengths()}; scored by cosine, as unit rows"
     )
-    typer.echo(f"now: workbench evaluate --benchmark {benchmark} --split {split} --encoder imported:{name}")
+    for worded in sorted(set(WORDED) & set(bench.protocol) - set(kept.rules)):
+        typer.echo(f'  {worded}: {UNSAID}; say it (--rule "{worded}=...") to compare them with other runs')
+    where = f" --root {shlex.quote(str(root))}" if root else ""
+    where += "".join(f" --choice {shlex.quote(text)}" for text in choice or ())
+    typer.echo(
+        f"now: workbench evaluate --benchmark {benchmark} --split {split}{where} --encoder imported:{name}"
+    )
+
+
+def _rule(text: str) -> tuple[str, str]:
+    """ "caption join=cirevl" as its two sides."""
+    name, equals, value = (side.strip() for side in text.partition("="))
+    if not (name and equals and value):
+        raise CommandError(f'--rule {text}: expected RULE=VALUE, such as "shared concept=unused"')
+    return name, value
 
 
 def _named(given: list[str], usual: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,10 @@ UNIT = 1e-3  # rows this close to length 1 are said to be unit rows
 
 @dataclass(frozen=True, eq=False)
 class Import:
-    """Rows of one model for one benchmark's split: by part for its queries, by view for its pictures."""
+    """Rows of one model for one benchmark's split: by part for its queries, by view for its pictures.
+
+    rules: how the queries were worded, in the words of the benchmark's protocol, as far as whoever imported them said.
+    """
 
     name: str
     benchmark: str
@@ -40,6 +43,7 @@ class Import:
     gallery: tuple[str, ...]
     parts: Mapping[str, Float["Q D"]]
     views: Mapping[str, Float["N D"]]
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -87,9 +91,8 @@ def write_import(imported: Import, replace: bool = False) -> Path:
         )
     from safetensors.numpy import save_file
 
-    facts = {
-        key: getattr(imported, key) for key in ("name", "benchmark", "split", "queries", "gallery", "id")
-    }
+    keys = ("name", "benchmark", "split", "queries", "gallery", "id", "rules")
+    facts = {key: getattr(imported, key) for key in keys}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -126,6 +129,7 @@ def read_import(benchmark: str, split: str, name: str) -> Import:
             tuple(facts["gallery"]),
             _of_kind(arrays, "part "),
             _of_kind(arrays, "view "),
+            dict(facts.get("rules", {})),
         )
         same = found.id == facts["id"]
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
