@@ -353,6 +353,9 @@ def test_coco_files_without_their_twelve_digits_are_all_named(tmp_path, name):
         ("fashioniq", {"images": "resized_image"}),
         ("cirr", {"captions": "cirr/captions", "image_splits": "cirr/image_splits"}),
         ("cirr", {"dev": "img_raw/dev"}),
+        ("cirr", {f: Path(f).name for f in ("captions/cap.rc2.val.json", "image_splits/split.rc2.val.json")}),
+        ("circo", {"annotations/val.json": "val.json"}),
+        ("fashioniq", {file: Path(file).name for file in CAPTIONS}),
     ],
 )
 def test_arrangements_of_other_copies(tmp_path, name, moves):

@@ -102,7 +102,7 @@ def load(
     asked = f"annotations/{split}.json"
     listing = tuple(f"{folder}annotations/image_info_unlabeled2017.json" for folder in FOLDERS)
     problems = Problems(place)
-    read = problems.collect(place.read, asked)
+    read = problems.collect(place.read, asked, f"{split}.json")
     listed = problems.collect(place.read, *listing) if pictures else None
     there = listed
     if pictures and read is not None and listed is None:

@@ -97,8 +97,9 @@ def load(
     place = Place.of("cirr", split, SPLITS, root, ("cirr_dataset", "cirr-dataset"), ADVICE)
     captions, listing = f"captions/cap.rc2.{split}.json", f"image_splits/split.rc2.{split}.json"
     problems = Problems(place)
-    read = problems.collect(place.read, captions)
-    listed = problems.collect(place.read, listing) if pictures or place.find(listing) else None
+    read = problems.collect(place.read, captions, Path(captions).name)
+    listings = (listing, Path(listing).name)
+    listed = problems.collect(place.read, *listings) if pictures or place.find(*listings) else None
     there = listed
     if pictures and read is not None and listed is None and split != "train":
         # without the list, which is a problem already, the pairs say which pictures to look for

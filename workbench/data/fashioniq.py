@@ -188,7 +188,7 @@ def _read(
     place, found = problems.place, []
     for name in chosen:
         file, listing = f"cap.{name}.{split}.json", f"image_splits/split.{name}.{split}.json"
-        read = problems.collect(place.read, f"captions/{file}", f"json/{file}")
+        read = problems.collect(place.read, f"captions/{file}", f"json/{file}", file)
         one = _Category(name, () if read is None else entries(read, _Pair, file), None)
         if gallery == "union":
             one = replace(one, ids=one.named())
