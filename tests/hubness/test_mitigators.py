@@ -260,7 +260,8 @@ def test_float32_at_logit_scale(mitigator, world):
 def test_float32_tells_apart_what_sinkhorn_settles():
     """At 100 x cosine and its usual beta, log shares near 0 are what is left of numbers of thousands."""
     rng = np.random.default_rng(0)
-    queries, gallery = (unit(rng.normal(size=(60, 16)) + 0.3) for _ in range(2))
+    content = rng.normal(size=(200, 16)) + 0.3
+    gallery, queries = unit(content), unit(content[:100] + rng.normal(size=(100, 16)))
     scores = (100 * queries @ gallery.T).astype(np.float32)
     ours, exact = (
         mitigate(Sinkhorn(), Bank.from_scores(given, "test queries", transductive=True), given)
