@@ -8,14 +8,19 @@ import pytest
 from workbench.arrays import unit
 from workbench.hubness import (
     CSLS,
+    DIS,
     NICDM,
     NNN,
     Bank,
     Centring,
+    CentringUnit,
     DisSimLocal,
+    DualDIS,
     DualIS,
+    DualSoftmax,
     InvertedSoftmax,
     InvGC,
+    InvGCLocal,
     LocalScaling,
     MutualProximity,
     Sinkhorn,
@@ -107,9 +112,12 @@ def test_nothing_taken_away_is_nothing_changed(mitigator, rows):
 
 @pytest.mark.parametrize(
     "mitigator",
-    [CSLS(), NNN(), InvertedSoftmax(), DualIS(), NICDM(), LocalScaling(), MutualProximity(), InvGC()],
+    [
+        CSLS(), NNN(), InvertedSoftmax(), DIS(), DualIS(), DualDIS(), NICDM(), LocalScaling(), MutualProximity(),
+        InvGC(), InvGCLocal(pool=0.05), Centring(), CentringUnit(), DisSimLocal(), Sinkhorn(iterations=2), DualSoftmax(),
+    ],
     ids=label,
-)
+)  # fmt: skip
 def test_memory_is_a_few_blocks_whatever_the_sizes(mitigator, monkeypatch):
     """Fitted and applied to 2,000 x 2,000 with blocks of 2**16: the whole matrix has 61 of them."""
     monkeypatch.setattr("workbench.index.blocks.BLOCK_CELLS", 2**16)
@@ -117,12 +125,17 @@ def test_memory_is_a_few_blocks_whatever_the_sizes(mitigator, monkeypatch):
     queries, gallery, bank, pictures = (
         unit(rng.normal(size=(2000, 8)).astype(np.float32) + 0.3) for _ in range(4)
     )
-    list(
-        mitigate_rows(mitigator, Bank(bank[:50], gallery, "other queries", pictures), queries[:50])
-    )  # imports
+    transductive = isinstance(mitigator, Sinkhorn | DualSoftmax)
+
+    def go(n: int) -> None:
+        asked = queries if transductive else bank
+        given = Bank(asked[:n], gallery, "some queries", pictures, transductive)
+        for _ in mitigate_rows(mitigator, given, queries[:n]):
+            pass
+
+    go(50)  # imports
     tracemalloc.start()
-    for _ in mitigate_rows(mitigator, Bank(bank, gallery, "other queries", pictures), queries):
-        pass
+    go(2000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 * 4 * 2**16
