@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -122,6 +123,7 @@ def test_float64_beyond_float32_is_refused():
 
 def test_files_that_are_something_else_are_refused(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    (tmp_path / "pickled.npy").write_bytes(pickle.dumps(np.ones((2, 3))))
     np.savez(tmp_path / "objects.npz", x=np.array([{"a": 1}], object))
     np.save(tmp_path / "whole.npy", np.ones((2, 3), int))
     np.save(tmp_path / "flat.npy", np.ones(3))
@@ -129,8 +131,9 @@ def test_files_that_are_something_else_are_refused(tmp_path):
     for name in ("broken.npy", "broken.npz", "broken.safetensors"):
         (tmp_path / name).write_bytes(b"\x93NUMPY nothing")
     for name, message in {
-        "objects.npy": "no .npy file of numbers",
-        "objects.npz": "no .npz file of plain arrays",
+        "objects.npy": "no .npy file of numbers .it holds Python objects, which are never unpickled",
+        "pickled.npy": "no .npy file of numbers .it holds Python objects, which are never unpickled",
+        "objects.npz": "no .npz file of plain arrays .it holds Python objects, which are never unpickled",
         "whole.npy": r"int64 \(2, 3\), expected \(n, D\) floats",
         "flat.npy": r"float64 \(3,\), expected \(n, D\) floats",
         "whole.safetensors": "x is I32, expected one of F16, F32, F64",
@@ -150,6 +153,9 @@ def test_rows_and_ids_must_be_as_many(tmp_path):
     (tmp_path / "ids.txt").write_text("a\nb\n")
     with pytest.raises(FeaturesError, match="4 rows, but there are 2 ids"):
         read_features(tmp_path / "f.npy", tmp_path / "ids.txt")
+    (tmp_path / "ids.csv").write_text("pairid\n1\n2\n3\n4\n")
+    with pytest.raises(FeaturesError, match=r"there are 5 ids for them; is 'pairid' a header\? call it id"):
+        read_features(tmp_path / "f.npy", tmp_path / "ids.csv")
 
 
 @pytest.mark.parametrize(

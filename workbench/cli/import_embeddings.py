@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.base import CommandError, app
 from workbench.cli.score import Choice, Root, choices
 
+if TYPE_CHECKING:  # these cost seconds to import, and `--help` should not
+    from workbench.data.benchmark import Benchmark
+    from workbench.data.imports import Import
+
 QUERIES = "(Q, D) rows: [PART=]FILE.npy, .npz or .safetensors, again for each; PART is composed unless named"
+GALLERY = "(N, D) rows: [VIEW=]FILE, again for each; VIEW is image unless named"
 RULES = (
     'again for each: how the queries were worded where the benchmark has a rule on it, such as "caption join=cirevl" '
     '(fashioniq) or "shared concept=unused" (circo); what is not said here is not compared with other runs'
 )
-GALLERY = "(N, D) rows: [VIEW=]FILE, again for each; VIEW is image unless named"
 
 
 @app.command("import-embeddings")
@@ -47,7 +51,7 @@ def import_embeddings(
 
     Then: workbench evaluate --benchmark B --split S --encoder imported:NAME --method composed
     """
-    from workbench.case.imported import UNSAID, WORDED, benchmark_for, import_features
+    from workbench.case.imported import benchmark_for, import_features
     from workbench.data.features import read_features
     from workbench.data.imports import path_of, write_import
 
@@ -61,17 +65,23 @@ def import_embeddings(
     spare = "drop" if drop_others else "refuse"
     kept = import_features(bench, name, parts, views, spare, dict(_rule(text) for text in rule or ()))
     write_import(kept, replace)
+    _say(kept, bench, root, choice)
+
+
+def _say(kept: Import, bench: Benchmark, root: Path | None, choice: list[str] | None) -> None:
+    """What was kept, what nobody said about it, and the command that goes on with it."""
+    from workbench.case.imported import UNSAID, WORDED
+
     typer.echo(
         f"{kept.id}: {len(kept.queries):,} queries, {len(kept.gallery):,} pictures, {kept.width} numbers each\n"
         f"  {kept.lengths()}; scored by cosine, as unit rows"
     )
     for worded in sorted(set(WORDED) & set(bench.protocol) - set(kept.rules)):
         typer.echo(f'  {worded}: {UNSAID}; say it (--rule "{worded}=...") to compare them with other runs')
-    where = f" --root {shlex.quote(str(root))}" if root else ""
+    where = f"--benchmark {kept.benchmark} --split {kept.split}"
+    where += f" --root {shlex.quote(str(root))}" if root else ""
     where += "".join(f" --choice {shlex.quote(text)}" for text in choice or ())
-    typer.echo(
-        f"now: workbench evaluate --benchmark {benchmark} --split {split}{where} --encoder imported:{name}"
-    )
+    typer.echo(f"now: workbench evaluate {where} --encoder imported:{kept.name}")
 
 
 def _rule(text: str) -> tuple[str, str]:

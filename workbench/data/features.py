@@ -59,7 +59,10 @@ def read_features(path: Path | str, ids: Path | str | None = None) -> Features:
     rows, own = readers[file.suffix](file, name)
     named = own if ids is None else read_ids(ids)
     if named is not None and len(named) != len(rows):
-        raise FeaturesError(f"{file.name} has {len(rows):,} rows, but there are {len(named):,} ids for them")
+        header = f"; is {named[0]!r} a header? call it id" if len(named) == len(rows) + 1 else ""
+        raise FeaturesError(
+            f"{file.name} has {len(rows):,} rows, but there are {len(named):,} ids for them{header}"
+        )
     return Features(rows, named, file.name)
 
 
@@ -142,10 +145,17 @@ def _from_npy(path: Path, name: str) -> tuple[np.ndarray, None]:
     try:
         rows = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise FeaturesError(f"{path.name} is no .npy file of numbers ({error})") from error
+        raise FeaturesError(f"{path.name} is no .npy file of numbers ({_why(error)})") from error
     if not _are_rows(rows.dtype, rows.shape):
         raise FeaturesError(f"{path.name} holds {rows.dtype} {rows.shape}, expected (n, D) floats")
     return rows, None
+
+
+def _why(error: Exception) -> str:
+    """numpy's reason; where it is a pickle, numpy would advise to load it."""
+    if "pickle" in str(error) or "Python objects" in str(error):
+        return "it holds Python objects, which are never unpickled; save rows with astype('float32'), ids with astype(str)"
+    return str(error)
 
 
 def _from_npz(path: Path, name: str) -> tuple[np.ndarray, tuple[str, ...] | None]:
@@ -153,7 +163,7 @@ def _from_npz(path: Path, name: str) -> tuple[np.ndarray, tuple[str, ...] | None
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise FeaturesError(f"{path.name} is no .npz file of plain arrays ({error})") from error
+        raise FeaturesError(f"{path.name} is no .npz file of plain arrays ({_why(error)})") from error
     held = {key: (array.dtype, array.shape) for key, array in arrays.items()}
     rows = arrays[_one_of({key: _are_rows(*one) for key, one in held.items()}, name, path)]
     ids = arrays.get("ids")
