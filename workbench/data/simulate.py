@@ -61,7 +61,8 @@ def clouds(
 
     cone: mean cosine within a modality, 0 (spread evenly) to 1. gap: distance between the two mean rows, 0 to
     2 sqrt(cone). noise: sine of the angle between the contents of a pair, 0 (exact pairs) to 1 (unrelated).
-    hubs: how many pictures are pulled towards the direction that every text leans to by `lean`, 0 to 1.
+    hubs: how many pictures are pulled towards the direction that every text leans to by `lean`, 0 to 1 (which all
+    texts then share: their mean cosine is higher by (1 - cone) lean^2, and the gap grows with it).
     dimension: of the contents, 2 to width - 3, which it is unless given; the rows have `width` numbers all the same.
     uneven: standard deviation of the pictures' places along the gap's direction, before rows are made unit again, 0 to
     1 (cone and gap are met less exactly with it).
