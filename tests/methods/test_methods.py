@@ -17,6 +17,7 @@ from workbench.methods import (
     MethodError,
     PDVFusion,
     WeiMoCIR,
+    default_of,
     label,
     parse_method,
 )
@@ -103,11 +104,21 @@ def test_linear_scores_are_weighted_sums_of_the_similarities(name, make_case):
     np.testing.assert_allclose(method.score(case), expected, atol=1e-5)
 
 
+UNCONFIRMED = ("caption_fusion", "judge_rerank", "object_terms", "standardised_sum", "verify_compare")
+UNCONFIRMED += ("imported_sum",)  # whose second part only the user knows
+
+
 def test_a_number_that_no_paper_states_has_no_default():
-    for name in ("caption_fusion", "judge_rerank", "object_terms", "standardised_sum", "verify_compare"):
+    for name in UNCONFIRMED:
         with pytest.raises(MethodError, match=rf"{name} needs .*=\.\.\..*no default"):
             parse_method(name)
     assert parse_method("caption_fusion(alpha=0.6, weight=0.4)") == CHOSEN["caption_fusion"]
+
+
+@every_method
+def test_the_default_of_a_method_is_none_where_a_number_is_to_be_chosen(name):
+    default = default_of(name)
+    assert default == (None if name in UNCONFIRMED else METHODS.get(name)())
 
 
 @every_method

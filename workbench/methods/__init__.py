@@ -10,7 +10,7 @@ imported rows   composed, imported_sum
 in the manner of papers whose weights are not confirmed: caption_fusion, object_terms, judge_rerank, verify_compare
 """
 
-from workbench.methods.base import METHODS, LinearMethod, Method, MethodError, label, parse_method
+from workbench.methods.base import METHODS, LinearMethod, Method, MethodError, default_of, label, parse_method
 from workbench.methods.baselines import (
     ImageOnly,
     Product,
@@ -70,6 +70,7 @@ __all__ = [
     "WeiMoCIR",
     "WeiMoCIRPaper",
     "WeightedSum",
+    "default_of",
     "label",
     "parse_method",
 ]

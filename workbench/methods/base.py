@@ -63,6 +63,18 @@ def usual(low: int | float, high: int | float, default: object = dataclasses.MIS
     return dataclasses.field(default=default, metadata={"usual": (low, high)})
 
 
+def default_of(name: str) -> Method | None:
+    """The method of that name at its defaults; None where a field has none. Raises UnknownName."""
+    kind = METHODS.get(name)
+    return None if _lacking(kind, ()) else kind()
+
+
+def _lacking(kind: type, given) -> list[str]:
+    """The fields without a default that are not given."""
+    required = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
+    return [name for name in required if name not in given]
+
+
 def label(method) -> str:
     """The registered name and whatever differs from its defaults: "pdv_f(beta=0.5)".
 
@@ -114,11 +126,7 @@ def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str
         if type(value) is not types[field] and (type(value), types[field]) != (int, float):
             example = f" such as {getattr(kind, field)!r}" if hasattr(kind, field) else ""
             raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}{example}")
-    missing = [
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.default is dataclasses.MISSING and field.name not in given
-    ]
+    missing = _lacking(kind, given)
     if missing:
         raise MethodError(
             f"{name} needs {', '.join(f'{field}=...' for field in missing)}: no paper is known to state a value, "
