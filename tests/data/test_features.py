@@ -79,6 +79,18 @@ def test_ids_may_be_written_as_file_names_or_with_zeros_in_front():
         rows_of(given, ["dev/3.png", "dev/4.png"], "picture")
 
 
+def test_paths_may_have_folders_in_front_and_nothing_is_found_twice():
+    given = Features(rows(), ("/d/icir/a/1.jpg", "/d/icir/b/1.jpg", "/d/icir/b/2.jpg", "b/3.jpg"), "f")
+    wanted = ["b/2.jpg", "a/1.jpg", "b/3.jpg", "b/1.jpg"]
+    np.testing.assert_array_equal(rows_of(given, wanted, "picture"), rows()[[2, 0, 3, 1]])
+    twice = Features(rows(), ("/d/a.png", "/e/a.png", "b.png", "c.png"), "f")
+    with pytest.raises(FeaturesError, match=r"'a.png' has 2 rows, as '/d/a.png' and '/e/a.png'"):
+        rows_of(twice, ["a.png", "b.png"], "picture", spare="drop")
+    zeros = Features(rows(3), ("007", "07", "8"), "f")
+    with pytest.raises(FeaturesError, match=r"'7' has 2 rows, as '007' and '07'"):
+        rows_of(zeros, ["7", "8"], "picture", spare="drop")
+
+
 @pytest.mark.parametrize(
     ("ids", "wanted", "message"),
     [

@@ -23,7 +23,7 @@ import numpy as np
 from workbench.arrays import Float
 from workbench.data.benchmark import BenchmarkError
 from workbench.data.files import read_json
-from workbench.data.ids import plain_id, plain_rows
+from workbench.data.ids import find_row, plain_rows
 from workbench.errors import UserError
 from workbench.registry import nearest
 
@@ -84,7 +84,7 @@ def rows_of(features: Features, wanted: Sequence[str], what: str, spare: str = "
     """The rows of the wanted ids, in their order, as float32.
 
     `what`: "query" or "picture", for messages. spare="drop" leaves rows of other ids away. An id that is unknown as it
-    stands may be written as a file name or with zeros in front.
+    stands may be written as a file name, with zeros or with folders in front.
     Raises FeaturesError for ids that are missing, stand there twice or were not asked for, and for a row that holds
     NaN or infinity, or is all zeros.
     """
@@ -113,9 +113,8 @@ def _places(features: Features, wanted: Sequence[str], what: str) -> dict[str, i
     if times > 1:
         raise FeaturesError(f"{features.file}: the {what} {id!r} has {times} rows, expected one")
     known: Mapping[str, int] = {id: row for row, id in enumerate(features.ids)}
-    if any(id not in known for id in wanted) and plain_rows(wanted) is not None:
-        plain = {plain_id(id): row for row, id in enumerate(features.ids)}
-        known = plain if len(plain) == len(features.ids) else known
+    if any(id not in known for id in wanted):
+        known = _as_written(features, wanted, what)
     missing = [id for id in wanted if id not in known]
     if missing:
         raise FeaturesError(
@@ -123,6 +122,20 @@ def _places(features: Features, wanted: Sequence[str], what: str) -> dict[str, i
             f"{missing[0]!r}.{nearest(missing[0], features.ids)} Its ids are such as {features.ids[0]!r}"
         )
     return {id: known[id] for id in wanted}
+
+
+def _as_written(features: Features, wanted: Sequence[str], what: str) -> dict[str, int]:
+    """Wanted id -> row, ids being written as file names, with zeros or with folders in front (`ids.find_row`)."""
+    index, plain = {id: n for n, id in enumerate(wanted)}, plain_rows(wanted)
+    found: dict[str, int] = {}
+    for row, id in enumerate(features.ids):
+        n = find_row(id, index, plain)
+        if n is not None and found.setdefault(wanted[n], row) != row:
+            first = features.ids[found[wanted[n]]]
+            raise FeaturesError(
+                f"{features.file}: the {what} {wanted[n]!r} has 2 rows, as {first!r} and {id!r}, expected one"
+            )
+    return found
 
 
 def _check_rows(rows: np.ndarray, ids: Sequence[str], file: str, what: str) -> None:
