@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from tests.data import layouts
+from tests.encode.tiny import write_coca
 from workbench import cli, provenance
 from workbench.case import Case
 from workbench.case.wording import Wording
@@ -292,7 +294,7 @@ def test_diff_of_the_same_setting_says_so(runs):
 
 def test_diff_says_where_nothing_recorded_explains_the_metrics(runs):
     (first,) = runs(CIReVL())
-    second = first.model_copy(update={"metrics": {name: 0.5 for name in first.metrics}})
+    second = first.model_copy(update={"metrics": dict.fromkeys(first.metrics, 0.5)})
     assert diff(first, second)[1].startswith("nothing that is recorded explains the metrics")
     assert not [said for said in diff(first, first) if "explains" in said]
 
@@ -307,7 +309,7 @@ def test_what_the_runs_of_one_table_do_not_share_is_said(case, runs):
         f"caption cache: the composed caption texts changed (between runs {made[1].id} and {other.id})"
     )
     older = made[0].model_copy(update={"digests": {**made[0].digests, "code": 64 * "0"}})
-    assert mixed([older, *made[1:]])[-1].startswith("made by 2 states of the package's sources: ")
+    assert mixed([older, *made[1:]])[-1].startswith("made by 2 states of the package's sources, at commits ")
 
 
 def test_diff_names_parameters_and_the_change_of_the_metrics(runs):
@@ -457,14 +459,52 @@ def test_a_rerun_of_a_method_that_is_gone_says_so(case, runs):
         rerun(run.model_copy(update={"params": {"blur": 1}}), case)
 
 
+def test_a_rerun_says_what_its_record_has_no_path_of(case, runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    (run,) = runs(ImageOnly())
+    with pytest.raises(
+        RunError, match=r"benchmark 'folder' was not found at .* say where it lies: --root FOLDER"
+    ):
+        rerun(run.model_copy(update={"benchmark": "folder", "split": "all"}))
+    with pytest.raises(RunError, match="the mitigator csls was behind its scores"):
+        rerun(run.model_copy(update={"mitigator": "csls"}), case)
+    with pytest.raises(
+        RunError, match=r"no recomposer has the id 'server/x'.* give its records, --edits FILE"
+    ):
+        rerun(run.model_copy(update={"recomposer": "server/x"}))
+
+
+@pytest.mark.slow
+def test_a_run_of_a_model_in_a_folder_is_made_again_where_the_folder_is_given(tmp_path, monkeypatch):
+    layouts.own_folder(
+        tmp_path / "pictures", "id,reference,text,target\n1,a.png,red,b.png\n2,b.png,big,a.png\n"
+    )
+    model = f"local-dir:{write_coca(tmp_path / 'mine')}"
+    for name, value in (("WORKBENCH_HOME", str(tmp_path)), ("TQDM_DISABLE", "1")):
+        monkeypatch.setenv(name, value)
+    where = ["--root", str(tmp_path / "pictures"), "--choice", "reference=ranked"]
+    asked = ["--benchmark", "folder", "--split", "all", "--method", "image_only", "--encoder", model, *where]
+    assert CliRunner().invoke(cli.app, ["evaluate", *asked]).exit_code == 0
+    (run,) = read_runs()
+    assert str(tmp_path) not in run.model_dump_json()
+    hint = said("rerun", run.id, *where, code=2)
+    assert f"run {run.id}: its encoder is {run.encoder}, and no model is called 'mine'" in hint
+    assert "give it again: --encoder MODEL:/weights.safetensors or --encoder local-dir:/folder" in hint
+    assert said("rerun", run.id, *where, "--encoder", model).endswith("the same to the last digit\n")
+    other = f"local-dir:{write_coca(tmp_path / 'elsewhere' / 'mine', seed=1)}"
+    assert said("rerun", run.id, *where, "--encoder", other, code=None).startswith(
+        "encoder: other weights, mine@"
+    )
+
+
 # -- the command line
 
 
-def said(*arguments: str, code: int = 0) -> str:
+def said(*arguments: str, code: int | None = 0) -> str:
     result = CliRunner().invoke(cli.app, ["runs", *arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    assert result.exit_code == code, result.output
+    assert code in (None, result.exit_code), result.output
     return result.output
 
 
@@ -496,13 +536,41 @@ def test_diff_table_and_export(home, tmp_path):
     assert len(pd.read_parquet(tmp_path / "x" / "runs.parquet")) == 3
 
 
+def test_the_table_takes_queries_alone_only_when_asked(home):
+    assert "clusters (reference images)" in said("table", "--metric", "hit@5")
+    assert "each query on its own" in said("table", "--metric", "hit@5", "--unit", "query")
+    assert said("table", "--metric", "hit@5", "--format", "html").startswith("<table>")
+
+
+def test_a_choice_is_said_in_list_and_table_and_nowhere_else(home, case, recwarn):
+    rows = evaluate(case, {"best": WeightedSum(weight=0.3)}).assign(
+        chosen_on="val", chosen_by="hit@5", settings=9, setting="weighted_sum(weight=0.3)"
+    )
+    record(case, WeightedSum(weight=0.3), rows, name="best")
+    assert said("list").splitlines()[3].endswith("  best of 9 on val")
+    assert "WARNING: † best was the best of 9 settings" in said("table", "--metric", "hit@5")
+    assert not [one for one in recwarn if "best of" in str(one.message)]
+
+
+def test_a_table_of_several_questions_or_of_unlike_inputs_says_so(home, case):
+    texts = {**case.texts, "composed_caption": case.texts["composed_caption"][::-1]}
+    evaluate_and_record(changed(case, texts=texts), [PDVText()])
+    assert "WARNING: caption cache: the composed caption texts changed (between runs " in said("table")
+    evaluate_and_record(changed(case, split="test"), [ImageOnly()])
+    assert "split: val → test. Say which question: --benchmark, --split, or the runs' ids" in said(
+        "table", code=2
+    )
+    assert "PDV-T" in said("table", "--split", "val")
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
         (("show", "zzz"), "no single run is called 'zzz'"),
         (("show", ""), "no single run is called ''"),
         (("table", "--split", "test"), "there are no such runs; make some: workbench evaluate"),
-        (("table", "--format", "word"), "--format word: expected one of text, markdown, latex"),
+        (("table", "--format", "word"), "--format word: expected one of text, markdown, latex, html"),
+        (("table", "--unit", "image"), "unit: got 'image', expected 'cluster' or 'query'"),
         (("table", "--metric", "hit@6"), "has no hit@6. Did you mean 'hit@5'?"),
     ],
 )

@@ -63,7 +63,7 @@ def load(
         root=root,
         choices=choices(choice),
         terms=[term for term in terms if term[0] not in ENSEMBLE],
-        recomposer=RecordedEdits.replay(edits) if edits else RuleRecomposer(),
+        recomposer=RecordedEdits.replay(edits) if edits else more.pop("recomposer", RuleRecomposer()),
         **({"captions": RecordedCaptions.replay(captions)} if captions else {}),
         **({} if imported else made),
         **more,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli import cases, more
+from workbench.cli import cases
+from workbench.cli import more as others
 from workbench.cli.base import CommandError, Json, app
 from workbench.cli.score import Choice, Root
 
@@ -38,9 +42,14 @@ def list_(
     if as_json:
         typer.echo(json.dumps([run.model_dump(mode="json") for run in shown], indent=1))
         return
-    for run, name in zip(shown, names(shown), strict=True):
-        numbers = "  ".join(f"{metric} {value:.4f}" for metric, value in run.metrics.items())
-        typer.echo(f"{run.id}  {run.created:%Y-%m-%d %H:%M}  {run.benchmark} {run.split}  {name}  {numbers}")
+    questions, called = [f"{run.benchmark} {run.split}" for run in shown], names(shown)
+    wide, wider = (max(map(len, column), default=0) for column in (questions, called))
+    for run, question, name in zip(shown, questions, called, strict=True):
+        numbers = [f"{metric} {value:.4f}" for metric, value in run.metrics.items()]
+        if run.chosen:
+            numbers.append(f"best of {run.chosen.get('settings', '?')} on {run.chosen.get('chosen_on', '?')}")
+        when = f"{run.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        typer.echo("  ".join([run.id, when, question.ljust(wide), name.ljust(wider), *numbers]))
     typer.echo(f"{len(shown)} of {len(runs)} runs")
 
 
@@ -68,30 +77,49 @@ def table(
     split: Split = None,
     metric: Annotated[list[str] | None, typer.Option(help="again for each; the first run's")] = None,
     baseline: Annotated[str | None, typer.Option(help="the run of the paired tests; the first")] = None,
-    form: Annotated[str, typer.Option("--format", help="text, markdown or latex")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, markdown, latex or html")] = "text",
+    unit: Annotated[
+        str, typer.Option(help="of resampling: cluster (queries that share a reference), or query")
+    ] = "cluster",
 ) -> None:
     """Runs of one question as a table with intervals and paired tests; of equal settings the newest counts."""
     from workbench import tables
     from workbench.evaluation import results_table
     from workbench.published import beside
-    from workbench.runs import names, newest, query_frame
+    from workbench.runs import mixed, names, query_frame
 
-    writers = {"text": tables.to_text, "markdown": tables.to_markdown, "latex": tables.to_latex}
+    writers = {"text": tables.to_text, "markdown": tables.to_markdown}
+    writers |= {"latex": tables.to_latex, "html": tables.to_html}
     if form not in writers:
         raise CommandError(f"--format {form}: expected one of {', '.join(writers)}")
-    runs = chosen(ids or (), benchmark, split)
-    runs = runs if ids else newest(runs)
-    if not runs:
-        raise CommandError("there are no such runs; make some: workbench evaluate")
+    runs = _of_one_question(ids or (), benchmark, split)
     metrics = metric or list(runs[0].metrics)
-    results = results_table(query_frame(runs, metrics), metrics, baseline)
-    typer.echo(writers[form](tables.main_table(results)))
+    results = results_table(query_frame(runs, metrics), metrics, baseline, unit=unit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tables.ChosenOnReported)  # the table says it
+        main = tables.main_table(results)
+    shown = [replace(main, warnings=(*main.warnings, *mixed(runs)))]
     official = {name: run.official for name, run in zip(names(runs), runs, strict=True) if run.official}
     if official:
-        typer.echo("\n" + writers[form](tables.official_table(official, runs[0].protocol)))
+        shown.append(tables.official_table(official, runs[0].protocol))
     papers = beside(results)
     if len(papers):
-        typer.echo("\n" + writers[form](tables.published_table(papers)))
+        shown.append(tables.published_table(papers))
+    typer.echo("\n\n".join(map(writers[form], shown)))
+
+
+def _of_one_question(ids: list[str] | tuple, benchmark: str | None, split: str | None) -> list[Run]:
+    """The runs for one table. Raises CommandError where there are none, RunError where they answer several questions."""
+    from workbench.runs import RunError, check_comparable, newest
+
+    runs = chosen(ids, benchmark, split)
+    if not runs:
+        raise CommandError("there are no such runs; make some: workbench evaluate")
+    try:
+        check_comparable(runs)
+    except RunError as error:
+        raise RunError(f"{error}. Say which question: --benchmark, --split, or the runs' ids") from error
+    return runs if ids else newest(runs)
 
 
 @runs_app.command()
@@ -104,7 +132,7 @@ def rerun(
     choice: Choice = None,
     captions: cases.Captions = None,
     edits: cases.Edits = None,
-    given: more.With = None,
+    given: others.With = None,
 ) -> None:
     """Evaluate a run again: the same metrics to the last digit, or exit code 1 and what differs.
 
@@ -112,13 +140,17 @@ def rerun(
     """
     from workbench import runs as kept
     from workbench.case import Wording
-    from workbench.runs.rerun import method_of
+    from workbench.runs.rerun import hints, method_of, recomposer_name
 
     run, case = kept.find_run(kept.read_runs(), id), None
     if root or choice or captions or edits or given:
-        name, wording = encoder or run.encoder.partition("@")[0], Wording(**run.wording)
+        name = encoder or run.encoder.partition("@")[0]
+        more = {"wording": Wording(**run.wording)}
+        if run.recomposer and not edits:
+            more["recomposer"] = recomposer_name(run.recomposer)
         where = (root, choice, captions, edits, given)
-        case = cases.load(run.benchmark, run.split, name, [method_of(run)], *where, wording=wording)
+        with hints(run, encoder):
+            case = cases.load(run.benchmark, run.split, name, [method_of(run)], *where, **more)
     done = kept.rerun(run, case, encoder)
     typer.echo("\n".join(done.said))
     typer.echo("the same to the last digit" if done.same else "not the same")

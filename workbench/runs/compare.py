@@ -48,10 +48,12 @@ def mixed(runs: Sequence[Run]) -> list[str]:
         for sentence in inputs_changed(one, other):
             said.setdefault(sentence, (one.id, other.id))
     sentences = [f"{sentence} (between runs {a} and {b})" for sentence, (a, b) in said.items()]
-    states = {run.digests.get("code"): _commit(run) for run in runs}
+    states: dict[str | None, str] = {}
+    for run in runs:
+        states.setdefault(run.digests.get("code"), _commit(run))
     if len(states) > 1:
         sentences.append(
-            f"made by {len(states)} states of the package's sources: {', '.join(states.values())}"
+            f"made by {len(states)} states of the package's sources, at commits {', '.join(states.values())}"
         )
     return sentences
 

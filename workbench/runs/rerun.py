@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from workbench.case import load_case
 from workbench.case.case import Case
 from workbench.case.wording import Wording
+from workbench.encode.encoder import EncoderError
 from workbench.evaluation import evaluate
 from workbench.language import RECOMPOSERS
 from workbench.methods.base import METHODS, Method
 from workbench.methods.pdv import ENSEMBLE
+from workbench.paths import HomeError
 from workbench.provenance import commit, machine, versions
 from workbench.registry import nearest
 from workbench.runs.compare import APART, diff
@@ -37,8 +40,14 @@ def rerun(run: Run, case: Case | None = None, encoder: str | None = None) -> Rer
     """Evaluate a run's setting again; nothing is recorded.
 
     case: where the run's own was made by hand. encoder: what to load where the run's id does not say (a folder's id has
-    no path). Raises RunError where the method or the recomposer cannot be made again, and what `load_case` raises.
+    no path). Raises RunError where the method or the recomposer cannot be made again or a mitigator was behind it, and
+    what `load_case` raises.
     """
+    if run.mitigator is not None:
+        raise RunError(
+            f"run {run.id}: the mitigator {run.mitigator} was behind its scores, and its record cannot make it again; "
+            "evaluate it as it was made, and compare: diff(first, second)"
+        )
     method = method_of(run)
     case = case_of(run, method, encoder) if case is None else case
     frame = evaluate(case, {run.name: method}, list(run.metrics))
@@ -83,14 +92,31 @@ def case_of(run: Run, method: Method, encoder: str | None = None) -> Case:
             f"run {run.id}: PDV on LDRE's ensembles, and its record does not say which LDRE; make that case yourself and "
             "give it: rerun(run, case.with_parts(LDRE(...).ensembles(case)))"
         )
-    return load_case(
-        run.benchmark,
-        encoder or run.encoder.partition("@")[0],
-        run.split,
-        terms=method.terms,
-        recomposer=recomposer_name(run.recomposer) if run.recomposer else None,
-        wording=Wording(**run.wording),
-    )
+    with hints(run, encoder):
+        return load_case(
+            run.benchmark,
+            encoder or run.encoder.partition("@")[0],
+            run.split,
+            terms=method.terms,
+            recomposer=recomposer_name(run.recomposer) if run.recomposer else None,
+            wording=Wording(**run.wording),
+        )
+
+
+@contextmanager
+def hints(run: Run, encoder: str | None = None) -> Iterator[None]:
+    """What a record holds no path of is named, with the option that gives it: an encoder's file or folder, a benchmark's."""
+    try:
+        yield
+    except EncoderError as error:
+        if encoder is not None:
+            raise
+        raise RunError(
+            f"run {run.id}: its encoder is {run.encoder}, and {str(error).partition('. ')[0]}; where it was a file or a "
+            "folder, give it again: --encoder MODEL:/weights.safetensors or --encoder local-dir:/folder"
+        ) from error
+    except HomeError as error:
+        raise RunError(f"run {run.id}: {error} Or say where it lies: --root FOLDER") from error
 
 
 def recomposer_name(id: str) -> str:
@@ -102,8 +128,8 @@ def recomposer_name(id: str) -> str:
     found = [name for name, one in known.items() if one == id]
     if not found:
         raise RunError(
-            f"no recomposer has the id {id!r}.{nearest(id, known)} Known: {', '.join(known)}; make the case yourself "
-            "and give it: rerun(run, case)"
+            f"no recomposer has the id {id!r}.{nearest(id, known)} Known: {', '.join(known)}; give its records, "
+            "--edits FILE, or make the case yourself: rerun(run, case)"
         )
     return found[0]
 

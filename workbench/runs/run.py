@@ -87,6 +87,10 @@ def find_run(runs: list[Run], id: str) -> Run:
     found = [run for run in runs if run.id.startswith(id)] if id else []
     if len(found) != 1:
         ids = [run.id for run in found or runs]
-        many = f"{len(found)} runs begin so: {', '.join(ids)}" if found else f"there are {len(runs)} runs"
+        many = (
+            f"{len(found)} runs begin so: {', '.join(ids)}"
+            if found
+            else f"There are {len(runs)} runs here: workbench runs list"
+        )
         raise RunError(f"no single run is called {id!r}.{'' if found else nearest(id, ids)} {many}")
     return found[0]
