@@ -102,6 +102,8 @@ def test_hubs_are_counted_both_ways_beside_random_lists(files):
         assert frame.loc[(way, "antihub_occurrence"), "value"] == np.mean(n_k == 0)
         assert f"{frame.loc[(way, 'k_skewness'), 'value']:.4f}" in done.stdout
         assert f"{frame.loc[(way, 'k_skewness'), 'random']:.4f}" in done.stdout
+        sizes = frame.loc[(way, "gini"), ["queries", "gallery"]].tolist()
+        assert sizes == [len(queries), len(gallery)] and "{} in {}".format(*sizes) in done.stdout
     for measure in MEASURES.values():
         assert measure.range in done.stdout and measure.meaning.partition("{")[0] in done.stdout
 

@@ -136,15 +136,15 @@ def report(sets: TwoSets, most: int = 2000, seed: int = 0) -> pd.DataFrame:
 
 
 def hubness(sets: TwoSets, k: int = LISTS, most: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """`hubness_report` of texts searching images and of images searching texts, by cosine; ``direction`` comes first.
+    """`hubness_report` of texts searching images and of images searching texts, by cosine.
 
-    On at most ``most`` rows of each, drawn with the seed. Lists are of k, or of the whole gallery where it is smaller.
+    ``direction``, and how many ``queries`` searched how many of the ``gallery``, come first. On at most ``most`` rows of each, drawn with the seed. Lists are of k, or of the whole gallery where it is smaller.
     """
     frames = []
     for direction, (lists, n_items) in _lists(sets, k, most, seed).items():
         frame = hubness_report(lists, n_items, seed=seed)
-        frame.insert(0, "direction", direction)
-        frames.append(frame)
+        whose = pd.DataFrame({"direction": direction, "queries": len(lists), "gallery": n_items}, frame.index)
+        frames.append(pd.concat([whose, frame], axis=1))
     return pd.concat(frames, ignore_index=True)
 
 

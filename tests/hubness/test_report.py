@@ -86,3 +86,8 @@ def test_impossible_settings_are_named():
         hubness_report(random_lists(5, 8, 2, 0), 8, rounds=1)
     with pytest.raises(ValueError, match="from 0 to 7, expected 0 to 6"):
         hubness_report(np.array([[0, 7]]), 7)
+
+
+def test_a_picture_twice_in_one_list_is_named():
+    with pytest.raises(ValueError, match=r"list of query 1 holds a picture twice: \[2, 0, 2\]"):
+        hubness_report(np.array([[0, 1, 2], [2, 0, 2]]), 4)

@@ -25,6 +25,15 @@ def test_faiss_finds_the_mitigated_ranking(mitigator):
     assert (wanted != nearest(queries, gallery, 10)).any(), "the mitigator should change something"
 
 
+def test_half_precision_ranks_as_what_it_stands_for():
+    queries, gallery = rows(20, 1).astype(np.float16), rows(3000, 2).astype(np.float16)
+    wide = [z.astype(np.float32) for z in (queries, gallery)]
+    np.testing.assert_array_equal(nearest(queries, gallery, 10), nearest(*wide, 10))
+    assert (nearest_of_scores(queries @ gallery.T, 10) != nearest(*wide, 10)).any()
+    bias = np.linspace(0.1, 0.1001, 3000)
+    np.testing.assert_array_equal(fold(gallery, bias), fold(wide[1], bias))
+
+
 def test_a_bias_that_does_not_fit():
     with pytest.raises(ArrayError, match="bias"):
         fold(rows(5, 0), np.array([0.0, np.nan, 0.0, 0.0, 0.0]))

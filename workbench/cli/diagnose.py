@@ -80,6 +80,8 @@ def _print_hubness(frame: pd.DataFrame) -> None:
     """Both directions side by side, each value beside that of random lists."""
     ways = list(dict.fromkeys(frame["direction"]))
     typer.echo(f"{'':<34}" + "".join(f"{way:>20}" for way in ways))
+    sizes = frame.groupby("direction", sort=False)[["queries", "gallery"]].first().itertuples()
+    typer.echo(f"{'':<34}" + "".join(f"{f'{row.queries:,} in {row.gallery:,}':>20}" for row in sizes))
     head = f"{'hubs, in lists of ' + '/'.join(map(str, frame['k'].unique())):<34}"
     typer.echo(head + f"{'value':>10}{'random':>10}" * len(ways) + "  range")
     for measure, rows in frame.groupby("measure", sort=False):

@@ -96,13 +96,18 @@ def hubness_report(
 
     Lists come from `index.nearest(queries, gallery, k)`, `index.nearest_of_scores(scores, k)` or anywhere else; those after
     a mitigator, without the whole matrix, from `index.nearest_of_blocks(mitigate_rows(mitigator, bank, queries), Q, k)`.
-    Raises ValueError for lists that name a picture outside the gallery, fewer than two rounds, or a level that is no
+    Raises ValueError for lists that name a picture outside the gallery or one twice, fewer than two rounds, or a level that is no
     share.
     """
     sizes = check_shape("neighbours", neighbours, "Q k")
     if rounds < 2 or not 0 < level < 1:
         raise ValueError(
             f"got rounds={rounds}, level={level}, expected at least 2 rounds and a level between 0 and 1"
+        )
+    ordered = np.sort(neighbours, axis=1)
+    for query in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))[:1]:
+        raise ValueError(
+            f"neighbours: the list of query {query} holds a picture twice: {neighbours[query].tolist()}"
         )
     values = _values(k_occurrence(neighbours, n_items), sizes["k"])
     drawn = np.array(

@@ -32,6 +32,8 @@ def nearest(
     """
     sizes = check_shape("queries", queries, "Q D")
     check_shape("gallery", gallery, "N D", D=sizes["D"])
+    # in half precision most scores would tie
+    queries, gallery = (z.astype(np.float32) if z.dtype == np.float16 else z for z in (queries, gallery))
     blocks = ((some, queries[some] @ gallery.T) for some in slices(len(queries), len(gallery)))
     return nearest_of_blocks(blocks, len(queries), k, excluded)
 

@@ -13,7 +13,7 @@ from workbench.arrays import Float, check_finite, check_shape
 
 
 def fold(gallery: Float["N D"], bias: Float[" N"]) -> Float["N E"]:
-    """The gallery's rows with the bias as one more dimension (E = D + 1), in the gallery's float type.
+    """The gallery's rows with the bias as one more dimension (E = D + 1), in the gallery's float type (half: float32).
 
     >>> fold(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([-0.5, 0.25]))
     array([[ 1.  ,  0.  , -0.5 ],
@@ -24,7 +24,8 @@ def fold(gallery: Float["N D"], bias: Float[" N"]) -> Float["N E"]:
     sizes = check_shape("gallery", gallery, "N D")
     check_shape("bias", bias, "N", N=sizes["N"])
     check_finite("bias", bias)
-    return np.concatenate([gallery, bias[:, None].astype(gallery.dtype)], axis=1)
+    dtype = np.float32 if gallery.dtype == np.float16 else gallery.dtype
+    return np.concatenate([gallery, bias[:, None]], axis=1, dtype=dtype, casting="same_kind")
 
 
 def fold_queries(queries: Float["Q D"]) -> Float["Q E"]:
