@@ -32,8 +32,8 @@ from workbench.methods import Composed
 from workbench.metrics import measure
 from workbench.score import once
 from workbench.score.blocks import item_blocks
-from workbench.score.counting import cores
 from workbench.score.ranks import target_ranks
+from workbench.score.shares import cores
 from workbench.sweep.some import Source
 
 WIDTH, ITEMS = 768, 123_403

@@ -156,8 +156,8 @@ def usual_weimocir_products(some: World, alpha: float = 0.8) -> tuple[torch.Tens
 def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
     """The matrix products of a sweep: same blocks, workers and reused buffers, from rows that are unit already."""
     from workbench.score.blocks import Plan, item_blocks
-    from workbench.score.counting import cores
     from workbench.score.lines import find_lines
+    from workbench.score.shares import cores
 
     sims = Similarities(some.parts, some.views, terms)
     plan = Plan(sims, find_lines(np.ones((1, 1, len(terms)), np.float32)), None, None)

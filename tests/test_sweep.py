@@ -68,6 +68,12 @@ def test_columns_say_what_was_swept_and_where(make_case):
     assert set(frame["queries"]) == {12}
 
 
+def test_a_field_named_like_a_column_is_kept_beside_it(make_case):
+    frame = sweep(grid("weimocir", alpha=0.3, captions=[1, 2]), make_case(seed=1), metrics=["hit@1"])
+    assert frame["captions_"].tolist() == [1, 2]
+    assert frame["captions"].isna().all()  # nobody is known to have written them
+
+
 def test_ranks_are_per_query_in_the_order_of_the_methods(make_case):
     case = make_case(seed=2)
     methods = [Product(), WeightedSum(0.3), WeiMoCIR(), WeightedSum(0.7), WeightedSum(0.3)]

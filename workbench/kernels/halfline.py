@@ -27,15 +27,17 @@ COMPILED = {
 }  # dividing by zero gives infinity, not an exception
 HALF_ULP64 = 2.0**-53
 DROPPED, OPEN, AHEAD = 0, 1, 2
+BYTE = 255  # as many as a byte can count
 LANES = 8  # counters for items that do not move: one counter changed again and again would have to wait for itself
+STRIP = 1024  # items worked on at a time: what is made of them stays in the nearest caches
 
 
 class LineTable(NamedTuple):
     """`lines.Lines` as the kernel reads it; the first axis of what is marked Q is 1 where all queries share it.
 
-    Counters of line l stand from slot[l] on. First, where settings stand at whole steps (cells > 0): one for nothing,
-    then rising in each step, one for nothing, falling in each step, LANES that never are ahead, LANES that always
-    are. Then for any line: ahead at the first setting, and marks before each further setting.
+    Counters of line l stand from slot[l] on. First: ahead at the first setting. Where settings stand at whole steps
+    (cells > 0): the change in each step, LANES for items that do not move. Then for any line: the change before each
+    further setting.
     """
 
     start: np.ndarray  # (L + 1,) int64: settings of each line
@@ -79,12 +81,15 @@ class Scratch(NamedTuple):
     """Room to work in, one per worker."""
 
     state: np.ndarray  # (n,) uint8
-    item: np.ndarray  # (n + 1,) int32
-    offset: np.ndarray  # (K, n) float32: similarities above the target's
-    widest: np.ndarray  # (n,) float32: the largest of them
-    margin: np.ndarray  # (3, n) float32
-    lane: np.ndarray  # (n,) float32: 0 ... LANES - 1, again and again
-    place: np.ndarray  # (n,) int32
+    item: np.ndarray  # (n + 1,) int32: the open items
+    offset: np.ndarray  # (K, STRIP) float32: similarities above the target's
+    widest: np.ndarray  # (STRIP,) float32: the largest of them
+    margin: np.ndarray  # (3, STRIP) float32
+    lane: np.ndarray  # (STRIP,) float32: 1 ... LANES, again and again
+    place: np.ndarray  # (STRIP,) int32: the counter of each item; -1 where it is unclear
+    change: np.ndarray  # (STRIP,) int32: what happens there
+    ahead: np.ndarray  # (STRIP,) int32: whether it is ahead at the first setting
+    unclear: np.ndarray  # (STRIP + 1,) int32
     known: np.ndarray  # (n,) int64: the row for which `exact` holds this item's similarities
     exact: np.ndarray  # (n, K) float64
 
@@ -96,32 +101,39 @@ def count(similarities, first, rows, lines, exact, scratch, marks):
     similarities (K, q, n) float32 of the items first ... first + n, less a shift per query; marks (R, M) int32, see `LineTable`.
     """
     scratch.known[:] = -1
-    worst = 0.0
+    worst, target = 0.0, np.empty(len(similarities), np.float32)
     for row in range(len(rows.query)):
-        shared = rows.query[row] if len(lines.reach) > 1 else 0
         query = rows.query[row]
-        for k in range(len(similarities)):
-            target = np.float32(rows.target[row, k] - exact.shift[k, query])
-            _subtract(similarities[k, query], target, scratch.offset[k])
-        some, always = _open_items(first, row, shared, rows, lines, scratch)
-        _gather(scratch.item, some, scratch.offset, scratch.widest)
+        shared = query if len(lines.reach) > 1 else 0
+        for k in range(len(target)):
+            target[k] = np.float32(rows.target[row, k] - exact.shift[k, query])
+        some, always = _open_items(similarities, first, row, shared, target, rows, lines, scratch)
+        mine = marks[row]
         for line in range(len(lines.cells)):
-            counters = marks[row, lines.slot[line] : lines.slot[line + 1]]
-            counters[_front(lines.cells[line])] += always
-            if _count_line(shared, line, some, lines, scratch, counters):
-                off = _take_up(similarities, row, line, some, rows, lines, exact, scratch, counters)
-                worst = max(worst, off)
+            mine[lines.slot[line]] += always
+        for start in range(0, some, STRIP):
+            items = scratch.item[start : min(start + STRIP, some)]
+            _gather(similarities, query, target, items, scratch)
+            off = _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, mine)
+            worst = max(worst, off)
     return worst
 
 
 @njit(**COMPILED)
-def _open_items(first, row, shared, rows, lines, scratch):
+def _open_items(similarities, first, row, shared, target, rows, lines, scratch):
     """Lists the items that may flip somewhere; returns how many, and how many are ahead at every setting."""
-    n = scratch.offset.shape[1]
+    query, n = rows.query[row], similarities.shape[2]
     if rows.candidates.shape[1]:
         return _candidates(first, n, rows.candidates[row], rows.gone[row], scratch.item), 0
     centre, axes = lines.centre[shared], lines.axes[shared]
-    _classify(centre, axes, scratch.offset, lines.spare, scratch.margin, scratch.state)
+    if len(target) == 3 and len(axes) == 2:
+        _classify_three(similarities, query, target, centre, axes, lines.spare, scratch.state)
+    else:
+        for start in range(0, n, STRIP):
+            strip = scratch.state[start : min(start + STRIP, n)]
+            for k in range(len(target)):
+                _subtract(similarities[k, query, start : start + STRIP], target[k], scratch.offset[k])
+            _classify(centre, axes, scratch.offset, lines.spare, scratch.margin, strip)
     for g in range(rows.gone.shape[1]):
         item = rows.gone[row, g] - first
         if rows.gone[row, g] >= 0 and 0 <= item < n:
@@ -130,23 +142,55 @@ def _open_items(first, row, shared, rows, lines, scratch):
 
 
 @njit(**COMPILED)
-def _count_line(shared, line, some, lines, scratch, counters):
-    """Counts the listed items along one line; returns whether some could not be placed."""
-    m0, m1 = scratch.margin[0], scratch.margin[1]
-    _weigh(lines.ends32[shared, line, 0], scratch.offset, some, m0)
-    _weigh(lines.ends32[shared, line, 1], scratch.offset, some, m1)
-    widest, reach, noise = scratch.widest, lines.reach[shared, line], lines.noise[shared, line]
-    if lines.cells[line]:
-        _even_places(m0, m1, widest, reach, noise, scratch.lane, some, lines.cells[line], scratch.place)
-        return _tally(scratch.place, some, counters)
-    position = lines.position[shared, lines.start[line] : lines.start[line + 1]]
-    return _places(m0, m1, widest, reach, noise, some, position, scratch.place, counters)
+def _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, marks):
+    """Counts the gathered items along every line. Returns the largest rounding error that was seen."""
+    # single arrays from here on: to hand on whole tables would take longer than to count a line
+    ends, reach, noise = lines.ends32[shared], lines.reach[shared], lines.noise[shared]
+    position, start, cells, slot = lines.position[shared], lines.start, lines.cells, lines.slot
+    offset, widest, lane, m0, m1 = (
+        scratch.offset,
+        scratch.widest,
+        scratch.lane,
+        scratch.margin[0],
+        scratch.margin[1],
+    )
+    place, change, ahead = scratch.place, scratch.change, scratch.ahead
+    some, worst = len(items), 0.0
+    for line in range(len(cells)):
+        _weigh(ends[line, 0], offset, some, m0)
+        _weigh(ends[line, 1], offset, some, m1)
+        if cells[line]:
+            _even_places(
+                m0,
+                m1,
+                widest,
+                reach[line, 0],
+                reach[line, 1],
+                noise[line],
+                lane,
+                some,
+                cells[line],
+                place,
+                change,
+                ahead,
+            )
+            unclear = _tally(place, change, ahead, some, marks, slot[line])
+        else:
+            stands = position[start[line] : start[line + 1]]
+            unclear = _places(
+                m0, m1, widest, reach[line], noise[line], some, stands, place, marks, slot[line]
+            )
+        if unclear:
+            counters = marks[slot[line] : slot[line + 1]]
+            off = _take_up(similarities, row, line, items, place, rows, lines, exact, scratch, counters)
+            worst = max(worst, off)
+    return worst
 
 
 @njit(**COMPILED)
 def _front(cells):
-    """The counter of those ahead at the first setting; those of marks before other settings follow."""
-    return 2 * cells + 2 + 2 * LANES if cells else 0
+    """The change before setting p is counted p places further on."""
+    return cells + LANES if cells else 0
 
 
 @njit(**COMPILED)
@@ -180,14 +224,14 @@ def _weigh(weights, offset, n, margin):
 
 
 @njit(**COMPILED)
-def _classify(centre, axes, offset, spare, margin, state):
-    """Which items are ahead, or behind, at every setting.
+def _classify(centre, axes, offset, spare, room, state):
+    """Which items of a strip are ahead, or behind, at every setting.
 
     The margin is linear in the weights: over a box of weights it is its value at the centre, give or take what each
     axis can add.
     """
-    n, least = offset.shape[1], np.float32(spare)
-    middle, along, swing = margin[0], margin[1], margin[2]
+    n, least = len(state), np.float32(spare)
+    middle, along, swing = room[0], room[1], room[2]
     _weigh(centre, offset, n, middle)
     for j in range(n):
         swing[j] = least
@@ -199,12 +243,29 @@ def _classify(centre, axes, offset, spare, margin, state):
         state[j] = np.uint8(middle[j] >= -swing[j]) + np.uint8(middle[j] > swing[j])
 
 
+@njit(**COMPILED, fastmath={"contract"})
+def _classify_three(similarities, query, target, centre, axes, spare, state):
+    """The same for three terms and two axes, PDV's, in one go."""
+    x, y, z = similarities[0, query], similarities[1, query], similarities[2, query]
+    c0, c1, c2, least = centre[0], centre[1], centre[2], np.float32(spare)
+    a0, a1, a2, b0, b1, b2 = axes[0, 0], axes[0, 1], axes[0, 2], axes[1, 0], axes[1, 1], axes[1, 2]
+    t0, t1, t2 = target[0], target[1], target[2]
+    for j in range(len(state)):
+        u, v, w = x[j] - t0, y[j] - t1, z[j] - t2
+        middle = c0 * u + c1 * v + c2 * w
+        swing = abs(a0 * u + a1 * v + a2 * w) + abs(b0 * u + b1 * v + b2 * w) + least
+        state[j] = np.uint8(middle >= -swing) + np.uint8(middle > swing)
+
+
 @njit(**COMPILED)
 def _sort_out(state, item):
     """Lists the OPEN items and counts those AHEAD, without branches."""
     some, always = 0, 0
-    for j in range(len(state)):
-        always += state[j] == AHEAD
+    for start in range(0, len(state), BYTE):
+        strip, ahead = state[start : start + BYTE], np.uint8(0)
+        for j in range(len(strip)):
+            ahead = np.uint8(ahead + np.uint8(strip[j] == AHEAD))
+        always += ahead
     for j in range(len(state)):
         item[some] = j
         some += state[j] == OPEN
@@ -226,88 +287,84 @@ def _candidates(first, n, candidates, gone, item):
 
 
 @njit(**COMPILED)
-def _gather(item, some, offset, widest):
-    """Moves the listed items' offsets side by side (items rise), and finds the largest of each."""
-    for c in range(some):
+def _gather(similarities, query, target, items, scratch):
+    """Puts the items' offsets side by side, and finds the largest of each."""
+    widest = scratch.widest
+    for c in range(len(items)):
         widest[c] = 0
-    for k in range(len(offset)):
-        mine = offset[k]
-        for c in range(some):
-            mine[c] = mine[item[c]]
-        for c in range(some):
+    for k in range(len(target)):
+        values, mine, less = similarities[k, query], scratch.offset[k], target[k]
+        for c in range(len(items)):
+            mine[c] = values[items[c]] - less
+        for c in range(len(items)):
             widest[c] = abs(mine[c]) if abs(mine[c]) > widest[c] else widest[c]
 
 
 @njit(**COMPILED, fastmath={"contract"})
-def _even_places(m0, m1, widest, reach, noise, lane, some, cells, place):
+def _even_places(m0, m1, widest, reach0, reach1, noise, lane, some, cells, place, change, ahead):
     """On a line of equal steps: the counter of each item, by a product and a rounding; -1 where it is unclear.
 
     Margins and their errors change evenly, so all settings are clear if the first, the last and the one nearest to
     the flip are. Everything is multiplied by the number of steps, and float32, so that eight items fit side by side.
     """
-    zero, one = np.float32(0), np.float32(1)
-    steps, fall = np.float32(cells), np.float32(cells + 2)
-    never, always = np.float32(2 * cells + 2), np.float32(2 * cells + 2 + LANES)
-    first, last, noise = reach[0] * steps, reach[1] * steps, noise * steps
-    more = reach[1] - reach[0]
-    beside = first + abs(
-        more
-    )  # the setting on the flip's other side has a larger margin, but perhaps a larger error
+    zero, one, steps = np.float32(0), np.float32(1), np.float32(cells)
+    first, last, noise = reach0 * steps, reach1 * steps, noise * steps
+    more = reach1 - reach0
+    # the setting on the flip's other side has a larger margin, but perhaps a larger error
+    beside = first + abs(more)
     for c in range(some):
         a, slope, rises = m0[c] * steps, m1[c] - m0[c], m1[c] > zero
         flip = -a / slope
         flip = flip if flip > zero else zero  # NaN too
         flip = flip if flip < steps else steps
         nearest = np.rint(flip)
-        there = np.floor(flip) + (one if rises else fall)
-        still = (always if rises else never) + lane[c]
-        there = there if (a > zero) != rises else still
+        moves = (a > zero) != rises
         error = noise * widest[c]
         clear = abs(a + nearest * slope) > beside + nearest * more + error
         clear &= (abs(a) > first + error) & (abs(m1[c] * steps) > last + error)
+        there = np.floor(flip) + one if moves else steps + lane[c]
         place[c] = np.int32(there if clear else -one)
+        change[c] = np.int32(clear & moves & rises) - np.int32(clear & moves & (a > zero))
+        ahead[c] = np.int32(clear & (a > zero))
 
 
 @njit(**COMPILED)
-def _places(m0, m1, widest, reach, noise, some, position, place, counters):
+def _places(m0, m1, widest, reach, noise, some, position, place, marks, slot):
     """On a line with settings anywhere: where each item flips, by halving; counted at once. -1 where it is unclear."""
-    last, unclear = len(position) - 1, 0
+    last, unclear = len(position) - 1, False
     for c in range(some):
         a, b, rises, error = m0[c], m1[c], m1[c] > 0, noise * widest[c]
         place[c] = 0
-        if not (abs(a) > reach[0] + error and abs(b) > reach[1] + error):
-            place[c] = -1
-            unclear += 1
-        elif (a > 0) == rises:
-            counters[0] += rises
-        else:
+        clear = abs(a) > reach[0] + error and abs(b) > reach[1] + error
+        if clear and (a > 0) == rises:
+            marks[slot] += rises
+        elif clear:
             p = min(max(_first_from(position, -a / (b - a)), 1), last)
             at, before = position[p], position[p - 1]
             right, left = a + at * (b - a), a + before * (b - a)
             clear = abs(right) > reach[0] + at * (reach[1] - reach[0]) + error
             clear &= abs(left) > reach[0] + before * (reach[1] - reach[0]) + error
-            if clear and (right > 0) == rises and (left > 0) != rises:
-                counters[0] += a > 0
-                counters[p] += 1 if rises else -1
-            else:
-                place[c] = -1
-                unclear += 1
-    return unclear > 0
+            clear &= ((right > 0) == rises) & ((left > 0) != rises)
+            if clear:
+                marks[slot] += a > 0
+                marks[slot + p] += 1 if rises else -1
+        if not clear:
+            place[c] = -1
+            unclear = True
+    return unclear
 
 
 @njit(**COMPILED)
-def _tally(place, some, counters):
-    """Counts each item at its place; returns whether some place is unclear (those go to counter 0, which is none)."""
-    unclear = np.int32(0)
+def _tally(place, change, ahead, some, marks, slot):
+    """Counts each item at its place; returns whether some place is unclear (there nothing changes)."""
+    total, lowest = np.int32(0), np.int32(0)
     for c in range(some):
-        unclear |= place[c]
-    if unclear >= 0:
-        for c in range(some):
-            counters[place[c]] += 1
-    else:
-        for c in range(some):
-            counters[max(place[c], 0)] += 1
-    return unclear < 0
+        total += ahead[c]
+        lowest |= place[c]
+    marks[slot] += total
+    for c in range(some):
+        marks[slot + max(place[c], 1)] += change[c]
+    return lowest < 0
 
 
 @njit(**COMPILED)
@@ -324,18 +381,19 @@ def _first_from(position, value):
 
 
 @njit(**COMPILED)
-def _take_up(similarities, row, line, some, rows, lines, exact, scratch, counters):
-    """Decides the items with unclear places in float64. Returns the largest rounding error that was seen."""
-    worst = 0.0
+def _take_up(similarities, row, line, items, place, rows, lines, exact, scratch, counters):
+    """Decides the items without a clear place in float64. Returns the largest rounding error that was seen."""
+    worst, unclear, found = 0.0, scratch.unclear, 0
+    for c in range(len(items)):  # listed first, without branches
+        unclear[found] = items[c]
+        found += place[c] < 0
     query, target = rows.query[row], rows.target[row]
-    for c in range(some):
-        if scratch.place[c] < 0:
-            item = scratch.item[c]
-            mine = scratch.exact[item]
-            if scratch.known[item] != row:
-                worst = max(worst, _look_up(similarities, query, item, exact, mine))
-                scratch.known[item] = row
-            _decide(mine, target, query if len(lines.reach) > 1 else 0, line, lines, counters)
+    for item in unclear[:found]:
+        mine = scratch.exact[item]
+        if scratch.known[item] != row:
+            worst = max(worst, _look_up(similarities, query, item, exact, mine))
+            scratch.known[item] = row
+        _decide(mine, target, query if len(lines.reach) > 1 else 0, line, lines, counters)
     return worst
 
 
@@ -350,11 +408,10 @@ def _decide(mine, target, shared, line, lines, counters):
         m1 += last * offset
         widest = max(widest, abs(offset))
         size += max(abs(first), abs(last)) * (abs(mine[k]) + abs(target[k]))
-    front = _front(lines.cells[line])
     if widest == 0:  # equal similarities, equal scores: a tie, at every setting
-        counters[front] += 1
+        counters[0] += 1
         return
-    begin, n = lines.start[line], lines.start[line + 1] - lines.start[line]
+    front, begin, n = _front(lines.cells[line]), lines.start[line], lines.start[line + 1] - lines.start[line]
     error = lines.stray[shared, line] * widest + 8 * len(target) * HALF_ULP64 * size
     low, high = 0, n  # settings in between are asked
     if abs(m1 - m0) > 1e-3 * error:
@@ -363,14 +420,14 @@ def _decide(mine, target, shared, line, lines, counters):
         low, high = _first_from(position, flip - width), _first_from(position, flip + width)
     beats = m0 > 0
     if low > 0:
-        counters[front] += beats
+        counters[0] += beats
     for p in range(low, min(high + 1, n)):
         now = m1 > 0
         if p < high:
             weights = lines.weights[shared, begin + p]
             now = _score(weights, mine) >= _score(weights, target)
         if p == 0:
-            counters[front] += now
+            counters[0] += now
         elif now != beats:
             counters[front + p] += 1 if now else -1
         beats = now
@@ -427,19 +484,28 @@ def settle(lines, order, marks, ranks):
     """Running sums of the marks: at every setting, one more than the competitors ahead of each row's target (R, P)."""
     for row in range(len(marks)):
         for line in range(len(lines.cells)):
-            cells, slot = lines.cells[line], lines.slot[line]
-            falling, never, front = slot + cells + 1, slot + 2 * cells + 2, slot + _front(cells)
-            total, done = 0, 0
-            for counter in range(never + LANES, front):
-                total += marks[row, counter]
-            for counter in range(falling + 1, falling + 1 + cells):
-                total += marks[row, counter]
+            slot = lines.slot[line]
+            front, total, done = slot + _front(lines.cells[line]), 1 + marks[row, slot], 0
             for p in range(lines.start[line], lines.start[line + 1]):
                 while done < lines.step[p]:
                     done += 1
-                    total += marks[row, slot + done] - marks[row, falling + done]
-                total += marks[row, front + p - lines.start[line]]
-                ranks[row, order[p]] = 1 + total
+                    total += marks[row, slot + done]
+                if p > lines.start[line]:
+                    total += marks[row, front + p - lines.start[line]]
+                ranks[row, order[p]] = total
+
+
+@njit(**COMPILED)
+def unit_rows(rows, less, into):
+    """Unit rows, less one and the same row, in float32; returns whether every row has a direction."""
+    fine = True
+    for i in range(len(rows)):
+        length = np.sqrt(_dot(rows[i], rows[i]))
+        fine &= (length > 0) & (length < np.inf)
+        scale = np.float32(1 / length)
+        for d in range(rows.shape[1]):
+            into[i, d] = np.float32(rows[i, d]) * scale - less[d]
+    return fine
 
 
 @njit(**COMPILED)

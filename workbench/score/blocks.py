@@ -9,7 +9,7 @@ from itertools import groupby
 
 import numpy as np
 
-from workbench.arrays import Float, Int
+from workbench.arrays import Float, Int, unit
 from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
@@ -20,6 +20,7 @@ from workbench.score.similarities import Similarities
 ITEMS = 4096  # items in a block at most
 QUERIES = 256  # queries in a block at most: enough rows for a fast product
 SIMILARITIES = 4 * 2**20  # float32 similarities of a block at most
+SAMPLE = 256  # items whose mean stands for all
 ULP = 2.0**-24
 
 
@@ -42,9 +43,7 @@ class Plan:
         widest = 2.0 if self.bias is None else max(2.0, float(np.ptp(self.bias)))
         spare = (reach.max(axis=2) + widest * (noise + 4 * STRAIGHT * self.n_terms * size.max())).max()
         centre, axes = box(lines)
-        counters = np.where(lines.cells > 0, 2 * lines.cells + 2 + 2 * halfline.LANES, 0) + np.diff(
-            lines.start
-        )
+        counters = np.where(lines.cells > 0, lines.cells + halfline.LANES, 0) + np.diff(lines.start)
         return halfline.LineTable(
             start=lines.start,
             cells=lines.cells,
@@ -81,8 +80,17 @@ class Plan:
         No margin changes, since a query's similarities all shrink alike (`shift`), but products of rows that share no
         large direction round about ten times less: those of a modality lie in a cone.
         """
-        first = slice(0, min(ITEMS, self.sims.n_items))
-        return [self.sims.unit_items(view, first).mean(axis=0) for view in self.sims.view_names]
+        some = slice(None, None, -(-self.sims.n_items // SAMPLE))
+        return [self.sims.unit_items(view, some).mean(axis=0) for view in self.sims.view_names]
+
+    def unit_items(self, view: int, items: slice) -> Float["n D"]:
+        """Unit rows of some items, less their view's middle. Raises ArrayError, as `unit`, for a row without direction."""
+        name = self.sims.view_names[view]
+        rows = at_least_float32(self.sims.views[name][items])
+        units = np.empty(rows.shape, np.float32)
+        if not halfline.unit_rows(rows, self.middles[view], units):
+            unit(rows, f"view {name!r}")
+        return units
 
     @cached_property
     def shift(self) -> Float["K Q"]:
@@ -97,10 +105,11 @@ class Plan:
         query, column = counted_targets(qrels)
         items = qrels.targets[query, column]
         similarities = np.empty((len(query), self.n_terms))
-        for k, term in enumerate(self.sims.terms):
-            rows = at_least_float32(self.sims.views[term.view][items])
-            dots = halfline.dots(self.raw_parts[k], query, rows)
-            similarities[:, k] = dots / (self.part_lengths[k, query] * halfline.lengths(rows))
+        rows = [at_least_float32(self.sims.views[view][items]) for view in self.sims.view_names]
+        lengths = [halfline.lengths(some) for some in rows]
+        for k, view in enumerate(self.view_of[: len(self.sims.terms)]):
+            dots = halfline.dots(self.raw_parts[k], query, rows[view])
+            similarities[:, k] = dots / (self.part_lengths[k, query] * lengths[view])
         if self.rounding is None:
             similarities = similarities.astype(np.float32).astype(np.float64)
         if self.bias is not None:
@@ -109,14 +118,18 @@ class Plan:
 
     def scratch(self, n: int) -> halfline.Scratch:
         """Room for a block of n items."""
+        strip = halfline.STRIP
         return halfline.Scratch(
             state=np.empty(n, np.uint8),
             item=np.empty(n + 1, np.int32),
-            offset=np.empty((self.n_terms, n), np.float32),
-            widest=np.empty(n, np.float32),
-            margin=np.empty((3, n), np.float32),
-            lane=np.arange(n).astype(np.float32) % halfline.LANES,
-            place=np.empty(n, np.int32),
+            offset=np.empty((self.n_terms, strip), np.float32),
+            widest=np.empty(strip, np.float32),
+            margin=np.empty((3, strip), np.float32),
+            lane=np.arange(strip).astype(np.float32) % halfline.LANES + 1,
+            place=np.empty(strip, np.int32),
+            change=np.empty(strip, np.int32),
+            ahead=np.empty(strip, np.int32),
+            unclear=np.empty(strip + 1, np.int32),
             known=np.empty(n, np.int64),
             exact=np.empty((n, self.n_terms)),
         )
@@ -152,7 +165,7 @@ class Worker:
 
     def _count(self, items: slice) -> None:
         plan, sims = self.plan, self.plan.sims
-        units = [sims.unit_items(view, items) - plan.middles[w] for w, view in enumerate(sims.view_names)]
+        units = [plan.unit_items(view, items) for view in range(len(sims.view_names))]
         certified = plan.rounding is not None
         some = items if certified else slice(0, 0)  # raw rows are needed for float64 only
         raw = np.stack([at_least_float32(sims.views[view][some]) for view in sims.view_names])
@@ -164,7 +177,7 @@ class Worker:
             exact = halfline.Exact(
                 certified,
                 _plain(plan.shift[:, queries]),
-                np.ascontiguousarray(plan.raw_parts[:, queries]),
+                np.ascontiguousarray(plan.raw_parts[:, queries if certified else slice(0)]),
                 _plain(plan.part_lengths[:, queries]),
                 raw,
                 view_lengths,

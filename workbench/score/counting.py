@@ -9,10 +9,8 @@ only whole numbers are added. Left out: finding lines (`lines`), the kernel (`ha
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker, item_blocks
 from workbench.score.counted import CountedTargets
 from workbench.score.lines import Lines, find_lines
+from workbench.score.shares import cores, one_blas_thread_each
 from workbench.score.similarities import Similarities
 
 ULP = 2.0**-24  # half a unit in the last place of float32
@@ -74,11 +73,6 @@ def lines_of(weights: Float["P K"] | Float["P Q K"], biased: bool = False) -> Li
     return find_lines(np.concatenate([weights, ones], axis=2) if biased else weights)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
     """Fills the jobs' counters; returns the largest rounding error that was seen."""
     done = share_out(plan.sims.n_items, lambda: Worker(plan, jobs), workers)
@@ -91,21 +85,9 @@ def _count(plan: Plan, jobs: list[CountedTargets], workers: int) -> float:
 
 def share_out(n_items: int, make: Callable[[], object], workers: int) -> list:
     """Workers that have worked through all blocks of items among them, each in a thread of its own."""
-    with _one_blas_thread_each() as alone:
+    with one_blas_thread_each() as alone:
         workers = workers if alone else 1
         blocks = iter(item_blocks(n_items, workers))  # `next` on a list's iterator is safe among threads
         with ThreadPoolExecutor(workers) as pool:
             running = [pool.submit(lambda: make().run(blocks)) for _ in range(workers)]
             return [future.result() for future in running]
-
-
-@contextmanager
-def _one_blas_thread_each() -> Iterator[bool]:
-    """One thread per matrix product, so that workers do not fight for cores; False where that cannot be had."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield False
-        return
-    with threadpool_limits(1, user_api="blas"):
-        yield True

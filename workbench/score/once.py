@@ -20,9 +20,10 @@ from workbench.kernels import ahead as kernel
 from workbench.kernels import halfline
 from workbench.score.blocks import at_least_float32
 from workbench.score.counted import counted_targets, places
-from workbench.score.counting import ULP, cores, share_out, usual_rounding, worst_rounding
+from workbench.score.counting import ULP, share_out, usual_rounding, worst_rounding
 from workbench.score.exact import weighed
 from workbench.score.ranks import NEVER
+from workbench.score.shares import cores
 from workbench.score.similarities import Similarities
 
 CELLS = 4 * 2**20  # products of a block at most

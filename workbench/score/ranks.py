@@ -182,7 +182,7 @@ def _is_large(scores: np.ndarray) -> bool:
 def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
     """Target ranks of a whole matrix by the compiled count, a share of the queries per core."""
     from workbench.kernels.ahead import at_least
-    from workbench.score.counting import cores
+    from workbench.score.shares import cores
 
     block = _Block.of(scores, qrels)
     query, column = np.nonzero(block.visible)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,14 +21,16 @@ from workbench.registry import UnknownName, nearest
 from workbench.score.certified import certified_target_ranks
 from workbench.score.distinct import distinct_weights
 from workbench.score.ranks import target_ranks
-from workbench.score.shares import equal_slices
+from workbench.score.shares import cores, equal_slices, one_blas_thread_each, query_shares
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
 
-CELLS = 2**23  # numbers held per block of queries: weights, counters, ranks
+SHARE = 512  # queries counted together at most: their counters stay in a nearby cache
+CELLS = 2**21  # numbers held per share of the queries: weights, counters, ranks
 SCORES = 2**24  # scores held per block of queries of a method that is not linear
 
 Bias = np.ndarray | Callable[[Method], np.ndarray] | None
+Made = TypeVar("Made")
 
 
 class RankBlock(NamedTuple):
@@ -61,34 +64,47 @@ def ranks(
     case = source_of(case, bench)
     chosen = _chosen(case.benchmark, qrels)
     out = {name: np.empty((len(methods), *some.targets.shape), np.int32) for name, some in chosen.items()}
-    for block in rank_blocks(methods, case, qrels, Asked(certified, bias, workers)):
+
+    def keep(block: RankBlock) -> None:
         for name, values in block.ranks.items():
             for p, row in zip(block.members, block.which, strict=True):
                 out[name][p, block.queries] = values[row]
+
+    for _ in rank_blocks(methods, case, qrels, Asked(certified, bias, workers), keep):
+        pass
     return out
 
 
-def rank_blocks(methods: Sequence[Method], case, qrels: Sequence[str], asked: Asked) -> Iterator[RankBlock]:
-    """The ranks in pieces of bounded size, which together hold every method and query once."""
+def rank_blocks(
+    methods: Sequence[Method], case, qrels: Sequence[str], asked: Asked, then: Callable[[RankBlock], Made]
+) -> Iterator[Made]:
+    """What `then` makes of the ranks, in pieces of bounded size, which together hold every method and query once.
+
+    `then` is called in the thread that counted, where the ranks are still at hand.
+    """
     chosen = _chosen(case.benchmark, qrels)
     linear: dict[tuple, list[int]] = {}
     for p, method in enumerate(methods):
         if not isinstance(method, LinearMethod):
-            yield from _scored(p, method, case, chosen, asked)
+            yield from map(then, _scored(p, method, case, chosen, asked))
         elif callable(asked.bias):
-            yield from _counted(
-                np.array([p]), [method], case, chosen, asked._replace(bias=asked.bias(method))
-            )
+            given = asked._replace(bias=asked.bias(method))
+            yield from _counted(np.array([p]), [method], case, chosen, given, then)
         else:
             linear.setdefault(tuple(method.terms), []).append(p)
     for members in linear.values():
-        yield from _counted(np.array(members), [methods[p] for p in members], case, chosen, asked)
+        yield from _counted(np.array(members), [methods[p] for p in members], case, chosen, asked, then)
 
 
 def _counted(
-    members: np.ndarray, methods: list[LinearMethod], case, qrels: Mapping[str, Qrels], asked: Asked
-) -> Iterator[RankBlock]:
-    """Linear methods over the same terms."""
+    members: np.ndarray,
+    methods: list[LinearMethod],
+    case,
+    qrels: Mapping[str, Qrels],
+    asked: Asked,
+    then: Callable[[RankBlock], Made],
+) -> Iterator[Made]:
+    """Linear methods over the same terms, a share of the queries per worker; workers to spare share the gallery."""
     sims = case.similarities(methods[0].terms)
     bias = _checked(asked.bias, sims.n_queries, sims.n_items)
     given = _fixed_weights(methods, sims)
@@ -96,14 +112,19 @@ def _counted(
     n_settings = len(methods) if fixed is None else len(fixed.weights)
     cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
     cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
-    for rows in equal_slices(sims.n_queries, CELLS // cells):
+    shares = query_shares(sims.n_queries, min(SHARE, CELLS // cells))
+    workers = asked.workers or cores()
+
+    def count(rows: slice) -> Made:
         some = sims.queries(rows, share=False)
         settings = _settings(_weights(methods, some), bias is not None) if fixed is None else fixed
         mine = bias[rows] if bias is not None and bias.ndim == 2 else bias
         right = {name: one.rows(rows) for name, one in qrels.items()}
-        yield RankBlock(
-            members, settings.which, rows, _count(settings, some, right, asked._replace(bias=mine))
-        )
+        given = asked._replace(bias=mine, workers=max(1, workers // len(shares)))
+        return then(RankBlock(members, settings.which, rows, _count(settings, some, right, given)))
+
+    with one_blas_thread_each() as alone, ThreadPoolExecutor(workers if alone else 1) as pool:
+        yield from pool.map(count, shares)
 
 
 class Settings(NamedTuple):

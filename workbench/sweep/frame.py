@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -20,7 +19,7 @@ from workbench.score.shares import equal_slices
 from workbench.sweep.blocks import Asked, Bias, RankBlock, rank_blocks
 from workbench.sweep.some import source_of
 
-RANKS = 2**19  # ranks measured at a time
+RANKS = 2**16  # ranks measured at a time: they, and what becomes of them, stay in a nearby cache
 
 
 def sweep(
@@ -37,7 +36,8 @@ def sweep(
 
     Columns: method (its registered name), each field in which methods differ or that is not at its default, metric,
     value (the mean the benchmark's protocol asks for, 0 to 1), queries, then what the row belongs to: benchmark,
-    split, protocol, encoder, captions. A setting chosen by such a frame was chosen on its split.
+    split, protocol, encoder, captions (who wrote them). A field of such a name gets an underscore: `captions_`, how
+    many WeiMoCIR takes. A setting chosen by such a frame was chosen on its split.
 
     case: a Case, or Similarities together with `bench`. metrics: the benchmark's unless given.
     certified: ranks of linear methods are those of float64 scores (`score.exact`), as in `evaluate`; otherwise float32
@@ -55,37 +55,47 @@ def sweep(
     qrels = tuple(dict.fromkeys(parse_metric(spec).qrels for spec in specs))
     shares = _shares(bench)
     totals = np.zeros((len(methods), len(specs)))
-    for block in rank_blocks(methods, case, qrels, Asked(certified, bias, workers)):
-        totals[block.members] += _measured(block, specs, shares, workers)[block.which]
+
+    def measured(block: RankBlock) -> tuple[np.ndarray, Float["P M"]]:
+        return block.members, _measured(block, specs, shares)[block.which]
+
+    for members, sums in rank_blocks(methods, case, qrels, Asked(certified, bias, workers), measured):
+        totals[members] += sums
     values = totals / len(bench.queries) if shares is None else totals
-    frame = pd.DataFrame({**_columns(methods), **dict(zip(specs, values.T, strict=True))})
-    frame = frame.melt([name for name in frame if name not in specs], list(specs), "metric", "value")
-    return frame.assign(
-        queries=len(bench.queries),
-        benchmark=bench.name,
-        split=bench.split,
-        protocol=protocol_text(rules_of(bench)),
-        encoder=getattr(case, "encoder", None),
-        captions=getattr(case, "captions", None),
-    )
+    return _frame(methods, dict(zip(specs, values.T, strict=True)), case)
 
 
-def _measured(
-    block: RankBlock, specs: Sequence[str], shares: np.ndarray | None, workers: int | None
-) -> Float["U M"]:
+def _frame(methods: Sequence[Method], values: dict[str, Float[" P"]], case) -> pd.DataFrame:
+    """The settings beside their values, a row per setting and metric, and what they belong to."""
+    bench = case.benchmark
+    place = {
+        "queries": len(bench.queries),
+        "benchmark": bench.name,
+        "split": bench.split,
+        "protocol": protocol_text(rules_of(bench)),
+        "encoder": getattr(case, "encoder", None),
+        "captions": getattr(case, "captions", None),
+    }
+    settings = {f"{name}_" if name in place else name: some for name, some in _columns(methods).items()}
+    wide = pd.DataFrame({**settings, **place, **values})
+    return wide.melt([*settings, *place], list(values), "metric", "value")[
+        [*settings, "metric", "value", *place]
+    ]
+
+
+def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
     """Each metric's sum over the block's queries, for each distinct setting; the order of the sums is always the same."""
     n_queries = block.queries.stop - block.queries.start
     cells = max(ranks.size for ranks in block.ranks.values()) // n_queries
-
-    def measured(some: slice) -> Float["M U"]:
+    weight = np.ones(n_queries) if shares is None else shares[block.queries]
+    sums = 0.0
+    for some in equal_slices(n_queries, RANKS // cells):
         by_query = {name: ranks[:, some].transpose(1, 0, 2) for name, ranks in block.ranks.items()}
         n_some, n_settings, _ = next(iter(by_query.values())).shape
         flat = {name: ranks.reshape(n_some * n_settings, -1) for name, ranks in by_query.items()}
-        weight = np.ones(n_some) if shares is None else shares[block.queries][some]
-        return np.stack([weight @ one.reshape(n_some, n_settings) for one in measure(flat, specs).values()])
-
-    with ThreadPoolExecutor(workers) as pool:
-        return sum(pool.map(measured, equal_slices(n_queries, RANKS // cells))).T
+        values = measure(flat, specs).values()
+        sums += np.stack([weight[some] @ one.reshape(n_some, n_settings) for one in values], axis=1)
+    return sums
 
 
 def _shares(bench: Benchmark) -> Float[" Q"] | None:
