@@ -32,6 +32,7 @@ TREC = "0 Q0 30 1 .9 me\n0 Q0 10 2 .5 me\n0 Q0 20 3 .1 me\n\n1 Q0 30 3 1 me\n1 Q
         (SCORES, "csv"),
         (WIDE, "csv"),
         (TREC, "trec"),
+        (TREC.replace(" Q0 ", "\t0\t"), "trec"),
     ],
 )
 def test_every_format_gives_the_same_lists(tmp_path, text, format):

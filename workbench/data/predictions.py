@@ -90,7 +90,7 @@ def _recognise(text: str, path: Path) -> str:
     first = text.lstrip().partition("\n")[0]
     if first.startswith(("{", "[")):
         return "json"
-    if len(first.split()) == 6 and first.split()[1].upper() == "Q0":
+    if len(fields := first.split()) == 6 and fields[1].upper() in ("Q0", "0"):  # which nobody reads
         return "trec"
     if any(delimiter in first for delimiter in DELIMITERS):
         return "csv"
