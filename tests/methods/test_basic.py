@@ -141,3 +141,27 @@ def test_a_corpus_that_is_not_there_is_named(make_case):
     without = dataclasses.replace(case, corpora={n: r for n, r in case.corpora.items() if n != "styles"})
     with pytest.raises(MethodError, match=r"no corpus 'styles'.*has: subjects, mean_image.*corpora="):
         BASIC().score(without)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "message"),
+    [
+        ("mean_image", np.ones((7, 16)), "'mean_image': got 7 rows, expected 1"),
+        ("subjects", np.ones((1, 16)), "'subjects': got 1 rows, expected 2 or more"),
+        ("styles", np.ones((0, 16)), "'styles': got 0 rows, expected 2 or more"),
+        ("pair_texts", np.ones((5, 8)), r"'pair_texts': got shape \(5, 8\), expected \"M D\" with D=16"),
+    ],
+)
+def test_a_corpus_that_does_not_fit_is_named(make_case, name, rows, message):
+    case = make_case(seed=20)
+    other = dataclasses.replace(case, corpora={**case.corpora, name: rows.astype(np.float32)})
+    with pytest.raises(ValueError, match=message):
+        BASIC().score(other)
+
+
+def test_where_no_direction_is_positive_none_is_kept(make_case):
+    """Styles alone, taken off: then the pictures' part is 0, and nothing but the words is left."""
+    case = make_case(seed=21)
+    full = {**case.corpora, "styles": np.random.default_rng(0).normal(size=(90, 16)).astype(np.float32)}
+    method = BASIC(contrast=1.0, neighbours=0, pairs=False, corner=0.0, mean="gallery")
+    assert (method.score(dataclasses.replace(case, corpora=full)) == 0).all()

@@ -175,3 +175,27 @@ def test_a_whole_number_is_a_number():
 def test_a_value_that_cannot_be_meant_is_refused(text):
     with pytest.raises(MethodError, match="expected"):
         parse_method(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cirevl(captions=0)", "CIReVL: captions is 0, expected 1 or more"),
+        ("weimocir(captions=0)", "captions is 0"),
+        ("weimocir_paper(captions=-1)", "WeiMoCIRPaper: captions is -1"),
+        ("ldre(captions=0)", "captions is 0"),
+        ("ldre_per_query(nearest=0)", "nearest is 0, expected 1 or more"),
+        ("ldre(temperature=0)", "temperature is 0.0, expected more than 0"),
+        ("seize(captions=0)", "captions is 0"),
+        ("imagescope_stage1(descriptions=0)", "descriptions is 0"),
+        ("imagescope(descriptions=0)", "descriptions is 0"),
+        ("imagescope(compared=-1)", "compared is -1, expected 0 or more"),
+        ("judge_rerank(base='slerp', judge='m', depth=-1)", "depth is -1"),
+        ("verify_compare(base='slerp', judge='m', depth=1, compare='m', compared=-2)", "compared is -2"),
+        ("basic(components=-1)", "components is -1"),
+        ("basic_released(neighbours=-1)", "BASICReleased: neighbours is -1"),
+    ],
+)
+def test_a_count_that_cannot_be_is_refused(text, message):
+    with pytest.raises(MethodError, match=message):
+        parse_method(text)

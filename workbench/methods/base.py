@@ -63,6 +63,14 @@ def usual(low: int | float, high: int | float, default: object = dataclasses.MIS
     return dataclasses.field(default=default, metadata={"usual": (low, high)})
 
 
+def check_least(method, **least: int) -> None:
+    """Raises MethodError for a field below what it must be at least: `check_least(self, captions=1)`."""
+    for field, lowest in least.items():
+        value = getattr(method, field)
+        if not value >= lowest:  # written so that NaN is wrong
+            raise MethodError(f"{type(method).__name__}: {field} is {value!r}, expected {lowest} or more")
+
+
 def default_of(name: str) -> Method | None:
     """The method of that name at its defaults; None where a field has none. Raises UnknownName."""
     kind = METHODS.get(name)

@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.arrays import Float, check_shape, unit
-from workbench.methods.base import METHODS, MethodError, usual
+from workbench.methods.base import METHODS, MethodError, check_least, usual
 from workbench.methods.baselines import IMAGE, TEXT
 from workbench.registry import nearest
 
@@ -59,6 +59,9 @@ class BASIC:
     pairs: bool = True
     terms = (IMAGE, TEXT)
 
+    def __post_init__(self):
+        check_least(self, components=0, neighbours=0)
+
     def score(self, case) -> Float["Q N"]:
         rows = self._centred(case)
         project = self._projection(case, rows)
@@ -79,18 +82,27 @@ class BASIC:
         if not self.mean:
             nothing = np.zeros(image.shape[1], np.float32)
             return Centred(image, text, gallery, nothing, nothing)
-        mean_image = gallery.mean(axis=0) if self.mean == "gallery" else corpus(case, self.mean)[0]
+        mean_image = gallery.mean(axis=0) if self.mean == "gallery" else self._mean_image(case)
         mean_text = unit(corpus(case, "subjects")).mean(axis=0)
         return Centred(image - mean_image, text - mean_text, gallery, mean_image, mean_text)
+
+    def _mean_image(self, case) -> Float[" D"]:
+        rows = corpus(case, self.mean)
+        if len(rows) != 1:
+            raise MethodError(
+                f"corpus {self.mean!r}: got {len(rows)} rows, expected 1, the mean of many pictures' unit rows"
+            )
+        return rows[0]
 
     def _projection(self, case, rows: Centred) -> Float["D D"]:
         """Onto the leading eigenvectors whose eigenvalues are positive."""
         width = rows.image.shape[1]
         if not self.components:
             return np.eye(width, dtype=np.float32)
-        subjects, styles = (unit(corpus(case, name)) - rows.mean_text for name in ("subjects", "styles"))
+        subjects, styles = (unit(corpus(case, name, 2)) - rows.mean_text for name in ("subjects", "styles"))
         values, vectors = np.linalg.eigh(self._contrast(_scatter(subjects), _scatter(styles)))
-        kept = vectors[:, -min(self.components, np.count_nonzero(values > 0)) :]
+        n_kept = min(self.components, np.count_nonzero(values > 0))
+        kept = vectors[:, width - n_kept :]  # their eigenvalues ascend
         return (kept @ kept.T).astype(np.float32)
 
     def _contrast(self, subjects: np.ndarray, styles: np.ndarray) -> np.ndarray:
@@ -133,16 +145,23 @@ class BASICReleased(BASIC):
         return abs(least_image), abs(least_image)
 
 
-def corpus(case, name: str) -> Float["M D"]:
-    """Raw rows of one of the case's corpora. Raises MethodError where the case was made without it."""
+def corpus(case, name: str, least: int = 1) -> Float["M D"]:
+    """Raw rows of one of the case's corpora.
+
+    Raises MethodError where the case was made without it or it has fewer rows than `least`, ArrayError for rows of
+    another width than the pictures'.
+    """
     if name not in case.corpora:
         raise MethodError(
             f"this case has no corpus {name!r}.{nearest(name, case.corpora)} "
             f"It has: {', '.join(case.corpora) or 'none'}; give it as build_case(corpora={{{name!r}: texts or rows}}), "
             f"or --with corpus.{name}=FILE"
         )
-    check_shape(f"corpus {name!r}", case.corpora[name], "M D")
-    return case.corpora[name]
+    rows = case.corpora[name]
+    check_shape(f"corpus {name!r}", rows, "M D", D=case.views["image"].shape[1])
+    if len(rows) < least:
+        raise MethodError(f"corpus {name!r}: got {len(rows)} rows, expected {least} or more")
+    return rows
 
 
 def _scatter(rows: Float["M D"]) -> np.ndarray:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, check_least, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
@@ -28,6 +28,9 @@ class CIReVL(LinearMethod):
     """
 
     captions: int = usual(1, 15, default=1)
+
+    def __post_init__(self):
+        check_least(self, captions=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, check_least, usual
 from workbench.methods.judge_rerank import promote, rerank
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
@@ -32,6 +32,9 @@ class ImageScopeFirst(LinearMethod):
 
     weight: float = usual(0, 1, default=0.15)
     descriptions: int = usual(1, 5, default=1)
+
+    def __post_init__(self):
+        check_least(self, descriptions=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -54,6 +57,9 @@ class ImageScope:
     compared: int = usual(0, 20, default=3)
     verify: str = "verify"
     compare: str = "compare"
+
+    def __post_init__(self):
+        check_least(self, descriptions=1, depth=0, compared=0)
 
     @property
     def terms(self) -> tuple[Term, ...]:

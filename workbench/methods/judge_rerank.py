@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float, Int
-from workbench.methods.base import METHODS, MethodError, parse_method
+from workbench.methods.base import METHODS, MethodError, check_least, parse_method
 from workbench.registry import nearest
 from workbench.score.similarities import Term
 
@@ -35,6 +35,9 @@ class JudgeRerank:
     base: str
     judge: str
     depth: int
+
+    def __post_init__(self):
+        check_least(self, depth=0)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -51,6 +54,9 @@ class VerifyCompare(JudgeRerank):
 
     compare: str
     compared: int
+
+    def __post_init__(self):
+        check_least(self, depth=0, compared=0)
 
     def score(self, case) -> Float["Q N"]:
         return promote(super().score(case), case, self.compare, self.compared)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, usual
+from workbench.methods.base import METHODS, MethodError, check_least, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Similarities, Term
 
@@ -35,6 +35,13 @@ class LDRE:
     nearest: int = usual(1, 50, default=5)
     temperature: float = usual(0.01, 1, default=0.04)
     transductive = True  # scores of one query depend on which others are asked
+
+    def __post_init__(self):
+        check_least(self, captions=1, nearest=1)
+        if not self.temperature > 0:
+            raise MethodError(
+                f"{type(self).__name__}: temperature is {self.temperature!r}, expected more than 0"
+            )
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float, unit
-from workbench.methods.base import METHODS, usual
+from workbench.methods.base import METHODS, check_least, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Similarities, Term
 
@@ -32,6 +32,9 @@ class SEIZE:
     gain: float = usual(0, 3, default=0.13)
     loss: float = usual(0, 3, default=2.1)
     captions: int = usual(1, 15, default=1)
+
+    def __post_init__(self):
+        check_least(self, captions=1)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, check_least, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
@@ -37,6 +37,9 @@ class WeiMoCIR(LinearMethod):
     alpha: float = usual(0, 1, default=0.8)
     beta: float = usual(0, 1, default=0.1)
     captions: int = usual(1, 3, default=1)
+
+    def __post_init__(self):
+        check_least(self, captions=1)
 
     @property
     def carriers(self) -> tuple[str, ...]:
