@@ -14,7 +14,15 @@ from workbench.protocol import EvaluationError, protocol_text
 from workbench.registry import UnknownName
 from workbench.significance import Groups
 from workbench.sweep import grid, sweep
-from workbench.tables import ChosenOnReported, main_table
+from workbench.tables import (
+    ChosenOnReported,
+    chosen_table,
+    main_table,
+    to_html,
+    to_latex,
+    to_markdown,
+    to_text,
+)
 
 METRICS = ["hit@5", "map@5"]
 SETTINGS = grid(WeightedSum, weight=[0.2, 0.5, 0.8])
@@ -70,6 +78,32 @@ def test_a_setting_chosen_on_another_benchmark_names_it():
 def test_one_setting_is_no_choice():
     (row,) = choose(swept({0.5: 0.6}), "hit@5").to_dict("records")
     assert row["chosen_on"] is None
+
+
+def test_the_table_of_choices_shows_both_splits():
+    val = pd.concat([swept({0.1: 0.3, 0.5: 0.6}), swept({0.1: 0.9, 0.5: 0.1}, metric="map@5")])
+    one = pd.DataFrame([{"method": "text_only", "metric": m, "value": 0.2} for m in METRICS])
+    val = pd.concat([val, one.assign(queries=9, benchmark="toy", split="val", protocol=protocol_text({}))])
+    test = val.assign(split="test", value=val["value"] / 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = chosen_table(choose(val, "hit@5", test))
+    text = [list(row) for row in table.cells.map(lambda cell: getattr(cell, "value", cell)).to_numpy()]
+    assert list(table.cells) == ["method", "setting", "hit@5 %", "hit@5 % where it was picked", "map@5 %"]
+    assert text == [
+        ["SLERP", "slerp(alpha=0.5)", "30.0", "60.0", "5.0"],
+        ["text only", "its only one", "10.0", "", "10.0"],
+    ]
+    assert "the best of 2 settings by hit@5 on val." in str(table)
+    assert "toy test: 9 queries." in str(table)
+
+
+@pytest.mark.parametrize("form", [to_text, to_markdown, to_latex, to_html])
+def test_the_table_of_choices_warns_where_they_were_picked_on_what_is_reported(form):
+    with pytest.warns(ChosenOnReported, match="SLERP was the best of 2 settings by hit@5 on val, the data"):
+        table = chosen_table(choose(swept({0.1: 0.3, 0.5: 0.6}), "hit@5"))
+    assert "its numbers flatter it" in form(table)
+    assert "†" in form(table) or "dagger" in form(table)
 
 
 def test_what_cannot_be_chosen_is_named():

@@ -9,7 +9,6 @@ A setting that was picked on the data it is reported on carries a dagger and a w
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,16 +17,13 @@ import pandas as pd
 from workbench.plots.curves import check_columns
 from workbench.plots.style import label_of
 from workbench.protocol import check_same, cluster_column, protocol_of
-from workbench.tables.table import BEST, DAGGER, Cell, Table
+from workbench.tables import choices
+from workbench.tables.table import BEST, Cell, Table
 
 ALPHA = 0.05
 STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
 NEEDED = ("method", "metric", "queries", "clusters", "unit", "level", "mean", "low", "high", "baseline")
 NEEDED += ("difference", "difference_low", "difference_high", "p_holm", "effect", "wins", "losses", "p_best")
-
-
-class ChosenOnReported(UserWarning):
-    """A setting was picked on the very data that its numbers are reported on."""
 
 
 def main_table(
@@ -49,19 +45,11 @@ def main_table(
         if metric not in known:
             raise KeyError(f"{name}: got {metric!r}, expected one of {', '.join(known)}")
     rows = results[results["metric"] == tested]
-    flattered = _chosen_on_reported(rows)
-    names = [
-        f"{label_of(m)} {DAGGER}" if bad else label_of(m)
-        for m, bad in zip(rows["method"], flattered, strict=True)
-    ]
-    cells = pd.DataFrame({"method": names})
+    cells = pd.DataFrame({"method": choices.names_marked(rows)})
     for metric in metrics:
         cells[f"{metric} %"] = _scores(results[results["metric"] == metric])
     cells = cells.assign(**_comparison(rows, tested))
-    said = [_flattering(row) for row in rows[flattered].to_dict("records")]
-    for line in said:
-        warnings.warn(line, ChosenOnReported, stacklevel=2)
-    return Table(cells, tuple(_notes(rows)), tuple(f"{DAGGER} {line}" for line in said))
+    return Table(cells, tuple(_notes(rows)), choices.flattered(rows))
 
 
 def percent(
@@ -126,7 +114,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     together = _clusters(rows)
     level = f"{100 * first['level']:g} %"
     notes = [
-        f"{_belongings(rows)}{first['queries']:,} queries in {first['clusters']:,} clusters ({together})."
+        f"{belongings(rows)}{first['queries']:,} queries in {first['clusters']:,} clusters ({together})."
     ]
     protocol = protocol_of(rows)
     if protocol:
@@ -140,10 +128,10 @@ def _notes(rows: pd.DataFrame) -> list[str]:
             f"sign-flip test over clusters, Holm-corrected over {compared} method{'s' * (compared > 1)}. "
             "d: mean difference / its standard deviation over queries."
         )
-    return notes + [_chosen(row) for row in rows.to_dict("records") if _is_chosen(row)]
+    return notes + choices.told(rows)
 
 
-def _belongings(rows: pd.DataFrame) -> str:
+def belongings(rows: pd.DataFrame) -> str:
     """ "tinycir test, tiny-coca, captions by tiny-coca: " as far as the frame says."""
     first = rows.iloc[0]
     where = " ".join(str(first[name]) for name in ("benchmark", "split") if name in rows)
@@ -163,31 +151,3 @@ def _clusters(rows: pd.DataFrame) -> str:
         return "each query on its own"
     column = cluster_column(protocol_of(rows))
     return "reference images" if column == "reference" else column.removeprefix("tag_")
-
-
-def _is_chosen(row: dict) -> bool:
-    return isinstance(row.get("chosen_on"), str) and row["chosen_on"] != ""
-
-
-def _chosen_on_reported(rows: pd.DataFrame) -> np.ndarray:
-    return np.array(
-        [_is_chosen(row) and row["chosen_on"] == row.get("split") for row in rows.to_dict("records")]
-    )
-
-
-def _chosen(row: dict) -> str:
-    setting = f" = {row['setting']}" if isinstance(row.get("setting"), str) else ""
-    return f"{label_of(row['method'])}{setting}: {_picked(row)} on {row['chosen_on']}."
-
-
-def _flattering(row: dict) -> str:
-    return (
-        f"{label_of(row['method'])} was {_picked(row)} on {row['chosen_on']}, the data it is reported on: "
-        "its numbers flatter it."
-    )
-
-
-def _picked(row: dict) -> str:
-    among = row.get("settings")
-    best = f"the best of {int(among):,} settings" if among is not None and among == among else "picked"
-    return f"{best} by {row['chosen_by']}" if isinstance(row.get("chosen_by"), str) else best
