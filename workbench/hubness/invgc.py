@@ -76,8 +76,8 @@ def _fit(who: str, bank: Bank, rate_gallery: float, rate_query: float, around) -
 
 def _from_all(gallery: Float["N D"], others: Float["B D"]) -> Float["N D"]:
     """What lies around each row, weighed by how much closer than usual it is."""
-    middle = others.mean(axis=0)
-    usual = gallery.mean(axis=0) @ middle
+    middle, centre = (rows.mean(axis=0, dtype=np.float64).astype(rows.dtype) for rows in (others, gallery))
+    usual = centre @ middle
     return gallery @ (others.T @ others / len(others)) - usual * middle
 
 
