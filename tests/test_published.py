@@ -7,14 +7,20 @@ import pandas as pd
 import pytest
 
 from workbench import data
-from workbench.data import circo, cirr, fashioniq
+from workbench.data import circo, cirr, domain_pairs, fashioniq, icir
 from workbench.methods import METHODS
 from workbench.metrics import parse_metric
 from workbench.paths import data_root
 from workbench.published import PublishedError, architecture, beside, published, rules
 from workbench.tables import published_table, to_markdown, to_text
 
-LOADED = {"circo": circo, "cirr": cirr, "fashioniq": fashioniq}
+PROTOCOLS = {
+    "circo": circo.PROTOCOL,
+    "cirr": cirr.PROTOCOL,
+    "fashioniq": fashioniq._protocol("all", "split", "cirevl"),
+    "icir": icir.PROTOCOL,
+    "domain_pairs": {"gallery": "the pictures of all domains", "mean over": "strata"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +42,13 @@ def test_every_row_says_where_it_was_read_and_under_which_rules(rows):
 
 def test_rules_are_in_the_words_of_our_protocols(rows):
     """A rule that the benchmark does not know would always be said to differ."""
-    for name, module in LOADED.items():
-        protocol = getattr(module, "PROTOCOL", None) or fashioniq._protocol("all", "split", "cirevl")
+    for name, protocol in PROTOCOLS.items():
+        protocol = {**protocol, "preprocessing": None}
         for text in rows.loc[rows["benchmark"] == name, "protocol"].unique():
             assert set(rules(text)) <= set(protocol)
-            shared = {rule: value for rule, value in rules(text).items() if rule != "caption join"}
+            assert rules(text).get("preprocessing", "clip") in ("clip", "targetpad")
+            own = ("caption join", "preprocessing")
+            shared = {rule: value for rule, value in rules(text).items() if rule not in own}
             assert shared.items() <= protocol.items()
         known = set(data.splits(name))
         assert set(rows.loc[rows["benchmark"] == name, "split"]) <= known
@@ -81,12 +89,13 @@ def ours(
 
 
 def test_a_match_shows_both_numbers_and_all_that_differs():
-    (pair,) = beside(ours()).to_dict("records")
+    (pair,) = beside(ours(encoder="ViT-L-14-quickgelu:openai+targetpad=1.25@abc")).to_dict("records")
     assert (pair["paper"], pair["ours"], pair["difference"]) == (24.55, 25.0, pytest.approx(0.45))
     assert pair["published as"] == "CIReVL, ViT-L/14"
     assert pair["differs"] == (
         "split: test1, here val; words: captions by BLIP-2 FlanT5-XXL, edits by gpt-3.5-turbo, here blip@1"
     )
+    assert "preprocessing: targetpad, here clip" in beside(ours())["differs"].item()
     other = beside(ours(encoder="ViT-L-14:laion2b_s32b_b82k@abc"))["differs"].item()
     assert "weights: openai, here laion2b" in other
     ranked = json.dumps({**cirr.PROTOCOL, "reference": "ranked"})
@@ -97,7 +106,31 @@ def test_settings_are_compared():
     name = "pdv_f(alpha_image=1.4, alpha_text=1.2, beta=0.75)"
     assert "setting" not in beside(ours(name))["differs"].item()
     other = beside(ours("pdv_f(beta=0.5)"))
-    assert "setting: beta=0.75, alpha_image=1.4, alpha_text=1.2, here beta=0.5" in other["differs"].item()
+    said = (
+        "setting: beta=0.75, alpha_image=1.4, alpha_text=1.2, here beta=0.5, alpha_image=1.4, alpha_text=1.2;"
+    )
+    assert said in other["differs"].item()
+    assert "setting" not in beside(ours("pdv_f"))["differs"].item()  # its defaults are these
+    assert "setting" not in beside(ours("cirevl"))["differs"].item()
+    sums = [beside(ours(f"weighted_sum{text}", "ViT-B-32:openai@a")) for text in ("", "(weight=0.8)")]
+    assert [("setting: weight=0.5, here weight=0.8" in one["differs"].item()) for one in sums] == [
+        False,
+        True,
+    ]
+    assert "setting: not stated, here captions=3" in beside(ours("cirevl(captions=3)"))["differs"].item()
+
+
+def test_a_split_that_is_a_data_set_stands_beside_its_own_numbers():
+    """Source: README of the i-CIR repository, row Text+Image."""
+    protocol = json.dumps({"gallery": "the pictures of all domains", "mean over": "strata", "strata": "pair"})
+    common = {"metric": "map_trapezoid", "benchmark": "domain_pairs", "protocol": protocol}
+    papers = {split: beside(ours("weighted_sum", split=split, **common)) for split in domain_pairs.SPLITS}
+    assert {split: one["paper"].item() for split, one in papers.items()} == {
+        "minidn": 9.33,
+        "nico": 9.30,
+        "ltll": 17.86,
+    }
+    assert papers["nico"]["differs"].item() == "nothing that is known"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@
     method, ours         as the paper calls it; the registered method that it is here, where there is one
     backbone, weights    ViT-B/32 ...; openai or laion2b where that is known: they are not interchangeable
     benchmark ... value  part: one category of FashionIQ; metric: as it is called here
-    setting, protocol    "beta=0.75, ..."; "gallery=...; reference=..." in the words of `Benchmark.protocol`
+    setting              "beta=0.75, ...", in the names of our fields, or what else is to be said of it
+    protocol             "gallery=...; reference=..." in the words of `Benchmark.protocol`; preprocessing: what the
+                         released code does unless told otherwise
     made_with            whose captions and edits
     source, verified     where the number was read; yes: at its source, no: in a table that reproduces it
 
@@ -15,6 +17,7 @@ papers' test splits are mostly kept by servers, so that ours is measured on anot
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -22,10 +25,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from workbench.errors import UserError
+from workbench.methods.base import MethodError, parse_method
 from workbench.paths import HomeError, data_root
+from workbench.registry import UnknownName
 
 COLUMNS = ("method", "ours", "backbone", "weights", "benchmark", "split", "part", "metric", "value")
 COLUMNS += ("setting", "protocol", "made_with", "source", "verified")
+SPLITS_ARE_SETS = ("domain_pairs",)  # a split is a data set of its own, no other selection of the same
 WEIGHTS = {"openai": "openai", "laion2b": "laion2b", "datacomp": "datacomp", "dfn": "dfn"}
 
 
@@ -70,6 +76,7 @@ def beside(results: pd.DataFrame) -> pd.DataFrame:
             & (known["benchmark"] == row.get("benchmark"))
             & (known["metric"] == row["metric"])
             & (known["part"] == ("" if part == "all" else part))
+            & ((known["split"] == row.get("split")) | ~known["benchmark"].isin(SPLITS_ARE_SETS))
         ]
         for paper in same.to_dict("records"):
             if architecture(paper["backbone"]) == architecture(str(row.get("encoder")).partition("@")[0]):
@@ -120,28 +127,63 @@ def _pair(row: Mapping, paper: Mapping, protocol: Mapping[str, str]) -> dict:
 def _differences(row: Mapping, paper: Mapping, protocol: Mapping[str, str]) -> list[str]:
     """What the two numbers do not share, each as "what: theirs, here ours"."""
     pairs = [("split", paper["split"], row.get("split"))]
-    pairs += [(rule, value, protocol.get(rule)) for rule, value in rules(paper["protocol"]).items()]
+    mine = {**protocol, "preprocessing": _preprocessing(str(row.get("encoder")))}
+    pairs += [(rule, value, mine.get(rule)) for rule, value in rules(paper["protocol"]).items()]
     pairs += [("weights", paper["weights"] or "not stated", _weights(str(row.get("encoder"))))]
-    own = re.match(r"\w*\(?([^)]*)", str(row["method"]))[1] if "(" in str(row["method"]) else ""
     said = [
         f"{what}: {theirs}, here {mine or 'not stated'}" for what, theirs, mine in pairs if theirs != mine
     ]
-    if paper["setting"] and not _same_setting(paper["setting"], own):
-        said.append(f"setting: {paper['setting']}, here {own or 'the defaults'}")
+    said += _setting(paper["setting"], str(row["method"]))
     if paper["made_with"]:
         said.append(f"words: {paper['made_with']}, here {row.get('captions') or 'none'}")
     return said
 
 
-def _same_setting(theirs: str, own: str) -> bool:
-    """Whether every parameter that ours names has their value, and theirs names no other."""
+def _setting(theirs: str, label: str) -> list[str]:
+    """What to say where parameters differ: those that the paper names, and those of ours that are not the defaults.
 
-    def values(text: str) -> dict[str, str]:
-        return {
-            name.strip(): value.strip() for name, _, value in (one.partition("=") for one in text.split(","))
-        }
+    >>> _setting("alpha=0.8, beta=0.1", "weimocir"), _setting("weight=0.5", "weighted_sum(weight=0.8)")
+    ([], ['setting: weight=0.5, here weight=0.8'])
+    """
+    try:
+        method = parse_method(label)
+    except (UnknownName, MethodError):  # a name that somebody gave to a setting says nothing of it
+        return [f"setting: {theirs or 'not stated'}, here as {label!r} names it"]
+    fields = {
+        field.name: (getattr(method, field.name), field.default) for field in dataclasses.fields(method)
+    }
+    changed = {name for name, (value, default) in fields.items() if value != default}
+    named = {
+        name.strip(): value for name, _, value in (one.partition("=") for one in theirs.split(",") if one)
+    }
+    shown = [
+        name for name in dict.fromkeys([*named, *fields]) if name in changed or name in fields.keys() & named
+    ]
+    if changed <= named.keys() and all(_equal(value, *fields.get(name, ())) for name, value in named.items()):
+        return []
+    mine = ", ".join(f"{name}={fields[name][0]!r}" for name in shown) or "the defaults"
+    return [f"setting: {theirs or 'not stated'}, here {mine}"]
 
-    return values(theirs) == values(own)
+
+def _equal(theirs: str, ours: object = None, default: object = None) -> bool:
+    return (
+        isinstance(ours, float | int)
+        and re.fullmatch(r"[\d.]+", theirs) is not None
+        and float(theirs) == ours
+    )
+
+
+def _preprocessing(encoder: str) -> str:
+    """As an encoder's name says it, see `encode.preprocess`; of imported rows nobody knows.
+
+    >>> _preprocessing("ViT-L-14:openai+targetpad=1.25@ab"), _preprocessing("ViT-L-14:openai@ab")
+    ('targetpad', 'clip')
+    """
+    label = encoder.partition("@")[0]
+    if label.startswith("imported:"):
+        return ""
+    found = re.search(r"\+(targetpad(?:=[\d.]+)?)$", label)
+    return found[1].removesuffix("=1.25") if found else "clip"
 
 
 def rules(text: str) -> dict[str, str]:

@@ -79,6 +79,7 @@ def _methods(asked: list[str] | None, encoder: str) -> dict:
 
 def _as_json(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
     from workbench.official import official_numbers
+    from workbench.published import beside
 
     bench = case.benchmark
     setting = {
@@ -88,8 +89,8 @@ def _as_json(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
         "captions": case.captions,
     }
     setting |= {"recomposer": case.recomposer, "protocol": dict(bench.protocol)}
-    official = official_numbers(bench, frame)
-    return json.dumps({**setting, "official": official, "results": records(results)}, indent=1)
+    setting |= {"official": official_numbers(bench, frame), "results": records(results)}
+    return json.dumps({**setting, "published": records(beside(results))}, indent=1)
 
 
 def _as_text(case: Case, frame: pd.DataFrame, results: pd.DataFrame) -> str:
