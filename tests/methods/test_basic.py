@@ -165,3 +165,12 @@ def test_where_no_direction_is_positive_none_is_kept(make_case):
     full = {**case.corpora, "styles": np.random.default_rng(0).normal(size=(90, 16)).astype(np.float32)}
     method = BASIC(contrast=1.0, neighbours=0, pairs=False, corner=0.0, mean="gallery")
     assert (method.score(dataclasses.replace(case, corpora=full)) == 0).all()
+
+
+@pytest.mark.parametrize("method", [BASIC(pairs=False), BASICReleased(pairs=False)])
+def test_with_fewer_words_than_dimensions_their_order_changes_nothing(make_case, method):
+    """The scatter then has eigenvalues of 0, whose rounded signs depend on the order of the words."""
+    case, order = make_case(seed=22, width=64), np.random.default_rng(0).permutation(30)
+    moved = {**case.corpora, "subjects": case.corpora["subjects"][order]}
+    other = method.score(dataclasses.replace(case, corpora=moved))
+    np.testing.assert_allclose(other, method.score(case), atol=1e-5)

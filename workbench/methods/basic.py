@@ -95,13 +95,19 @@ class BASIC:
         return rows[0]
 
     def _projection(self, case, rows: Centred) -> Float["D D"]:
-        """Onto the leading eigenvectors whose eigenvalues are positive."""
+        """Onto the leading eigenvectors whose eigenvalues are positive, by more than rounding.
+
+        Fewer words than dimensions leave directions without any; what rounding makes of their zeros must not choose.
+        """
         width = rows.image.shape[1]
         if not self.components:
             return np.eye(width, dtype=np.float32)
-        subjects, styles = (unit(corpus(case, name, 2)) - rows.mean_text for name in ("subjects", "styles"))
+        subjects, styles = (unit(corpus(case, name, 2).astype(np.float64)) for name in ("subjects", "styles"))
+        if self.mean:  # in float64: a rounded mean would leave a direction that is none
+            subjects, styles = subjects - subjects.mean(axis=0), styles - subjects.mean(axis=0)
         values, vectors = np.linalg.eigh(self._contrast(_scatter(subjects), _scatter(styles)))
-        n_kept = min(self.components, np.count_nonzero(values > 0))
+        rounding = width * np.finfo(np.float64).eps * np.abs(values).max()
+        n_kept = min(self.components, np.count_nonzero(values > rounding))
         kept = vectors[:, width - n_kept :]  # their eigenvalues ascend
         return (kept @ kept.T).astype(np.float32)
 
@@ -165,5 +171,4 @@ def corpus(case, name: str, least: int = 1) -> Float["M D"]:
 
 
 def _scatter(rows: Float["M D"]) -> np.ndarray:
-    rows = rows.astype(np.float64)
     return rows.T @ rows / (len(rows) - 1)
