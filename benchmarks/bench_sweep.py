@@ -157,19 +157,18 @@ def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
     """The matrix products of a sweep: same blocks, workers and reused buffers, from rows that are unit already."""
     from workbench.score.blocks import Plan, item_blocks
     from workbench.score.lines import find_lines
-    from workbench.score.shares import cores
+    from workbench.score.shares import cores, query_shares
+    from workbench.sweep.blocks import SHARE
 
     sims = Similarities(some.parts, some.views, terms)
     plan = Plan(sims, find_lines(np.ones((1, 1, len(terms)), np.float32)), None, None)
-    workers = cores()
-    blocks = item_blocks(sims.n_items, workers)
     left = {view: [k for k, term in enumerate(sims.terms) if term.view == view] for view in sims.view_names}
 
-    def work(mine: list[slice]) -> None:
+    def work(share: slice) -> None:
         buffer = np.empty(0, np.float32)
-        for items in mine:
+        for items in item_blocks(sims.n_items, 1):
             n = items.stop - items.start
-            for queries in plan.query_blocks(n):
+            for queries in plan.query_blocks(n, share):
                 for view, terms_of_view in left.items():
                     rows = plan.unit_parts[terms_of_view, queries].reshape(-1, plan.unit_parts.shape[2])
                     if buffer.size < len(rows) * n:
@@ -179,8 +178,8 @@ def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
                     )
 
     def run() -> None:
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, [blocks[w::workers] for w in range(workers)]))
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as pool:
+            list(pool.map(work, query_shares(sims.n_queries, SHARE)))
 
     plan.unit_parts, sims.unit_views  # noqa: B018 (made beforehand)
     return run

@@ -145,9 +145,11 @@ class Plan:
             list(pool.map(settle, equal_slices(len(job.query), -(-len(job.query) // workers))))
         return job.ranks(among_distractors, self.lines)
 
-    def query_blocks(self, n: int) -> list[slice]:
+    def query_blocks(self, n: int, share: slice | None = None) -> list[slice]:
+        """The queries, or a share of them, in blocks for n items."""
+        begin, end = (0, self.sims.n_queries) if share is None else (share.start, share.stop)
         step = int(np.clip(SIMILARITIES // (self.n_terms * n), 16, QUERIES))
-        return [slice(q, min(q + step, self.sims.n_queries)) for q in range(0, self.sims.n_queries, step)]
+        return [slice(q, min(q + step, end)) for q in range(begin, end, step)]
 
 
 class Worker:

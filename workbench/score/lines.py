@@ -163,7 +163,8 @@ def _fullest_line(points: np.ndarray, through: int, scale: float) -> np.ndarray:
     far = np.flatnonzero(distance > 1e3 * STRAIGHT * scale)
     if len(far) == 0:
         return np.flatnonzero(distance <= STRAIGHT * scale)
-    far = far[:: 1 + len(far) // VOTERS]
+    share = 1 + len(far) // VOTERS
+    far = far[::share]
     heading = offset[far] / distance[far, None]
     heading *= np.sign(np.take_along_axis(heading, np.abs(heading).argmax(axis=1)[:, None], axis=1))
     # one number per heading, so that equal headings are found by counting
@@ -171,6 +172,8 @@ def _fullest_line(points: np.ndarray, through: int, scale: float) -> np.ndarray:
     _, where, votes = np.unique(mark, return_inverse=True, return_counts=True)
     best = np.array([through])
     for m in np.argsort(-votes, kind="stable")[:3]:
+        if votes[m] * share < len(best):
+            break
         voters = far[where == m]
         along = offset[voters[distance[voters].argmax()]]
         along = along / np.sqrt(along @ along)

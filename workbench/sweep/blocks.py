@@ -202,7 +202,7 @@ def _stacked(methods: list[LinearMethod], given: list[np.ndarray], sims: Similar
             raise ArrayError(
                 f"weights of {method}: got shape {one.shape}, expected one per term {tuple(sims.terms)}"
             )
-    weights = np.stack(given).astype(np.float32)
+    weights = np.array(given, np.float32)
     for method, one in zip(methods, weights, strict=True) if not np.isfinite(weights).all() else ():
         check_finite(f"weights of {method}", one)
     return weights

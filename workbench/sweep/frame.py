@@ -76,11 +76,16 @@ def _frame(methods: Sequence[Method], values: dict[str, Float[" P"]], case) -> p
         "encoder": getattr(case, "encoder", None),
         "captions": getattr(case, "captions", None),
     }
-    settings = {f"{name}_" if name in place else name: some for name, some in _columns(methods).items()}
-    wide = pd.DataFrame({**settings, **place, **values})
-    return wide.melt([*settings, *place], list(values), "metric", "value")[
-        [*settings, "metric", "value", *place]
-    ]
+    each = np.tile(np.arange(len(methods)), len(values))
+    settings = pd.DataFrame(_columns(methods)).rename(columns={name: f"{name}_" for name in place})
+    return pd.DataFrame(
+        {
+            **{name: column.array.take(each) for name, column in settings.items()},
+            "metric": pd.array(list(values), dtype="str").repeat(len(methods)),
+            "value": np.concatenate(list(values.values())),
+            **place,
+        }
+    )
 
 
 def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
