@@ -136,8 +136,9 @@ def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str
             raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}{example}")
     missing = _lacking(kind, given)
     if missing:
+        numbers = any(types[field] in (int, float) for field in missing)
         raise MethodError(
-            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: no paper is known to state a value, "
-            "so there is no default"
+            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: "
+            f"{'no paper is known to state a value, so ' if numbers else ''}there is no default"
         )
     return {field: types[field](value) for field, value in given.items()}
