@@ -31,7 +31,7 @@ from functools import cache
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, MethodError, usual
+from workbench.methods.base import METHODS, LinearMethod, usual
 from workbench.score.similarities import Term
 
 CAPTIONS = ("reference_caption", "composed_caption")
@@ -49,14 +49,6 @@ def _terms(*parts: str) -> tuple[Term, ...]:
     return tuple(map(Term, parts))
 
 
-def _check_host(method) -> None:
-    if len(method.host) != 2:
-        raise MethodError(
-            f"{type(method).__name__}: host is {method.host!r}, expected two query parts, without the modification and "
-            f"with it, such as {CAPTIONS} or {pseudo_word('searle')}"
-        )
-
-
 @METHODS.register("pdv_t")
 @dataclass(frozen=True)
 class PDVText(LinearMethod):
@@ -64,9 +56,6 @@ class PDVText(LinearMethod):
 
     alpha_text: float = usual(0, 3, default=1.2)
     host: tuple[str, str] = CAPTIONS
-
-    def __post_init__(self):
-        _check_host(self)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -83,9 +72,6 @@ class PDVImage(LinearMethod):
 
     alpha_image: float = usual(0, 3, default=1.4)
     host: tuple[str, str] = CAPTIONS
-
-    def __post_init__(self):
-        _check_host(self)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -104,9 +90,6 @@ class PDVFusion(LinearMethod):
     alpha_text: float = usual(0, 3, default=1.2)
     beta: float = usual(0, 1, default=0.75)
     host: tuple[str, str] = CAPTIONS
-
-    def __post_init__(self):
-        _check_host(self)
 
     @property
     def terms(self) -> tuple[Term, ...]:
