@@ -204,7 +204,7 @@ def test_a_file_outside_the_folder_is_refused(runs, tmp_path):
         append_run(run, tmp_path, "../elsewhere.jsonl")
 
 
-@pytest.mark.parametrize("variable", ["HF_TOKEN", "OPENAI_API_KEY", "MY_SECRET", "db_password"])
+@pytest.mark.parametrize("variable", ["HF_TOKEN", "OPENAI_API_KEY", "MY_SECRET", "db_password", "DB_PASSWD"])
 def test_no_secret_lands_in_a_run(case, tmp_path, monkeypatch, variable):
     secret = 'hush-"\\ü-1234'
     monkeypatch.setenv(variable, secret)
@@ -570,6 +570,7 @@ def test_a_table_of_several_questions_or_of_unlike_inputs_says_so(home, case):
         (("show", ""), "no single run is called ''"),
         (("table", "--split", "test"), "there are no such runs; make some: workbench evaluate"),
         (("table", "--format", "word"), "--format word: expected one of text, markdown, latex, html"),
+        (("export", "runs.csv"), "runs.csv: expected the name of a .parquet file"),
         (("table", "--unit", "image"), "unit: got 'image', expected 'cluster' or 'query'"),
         (("table", "--metric", "hit@6"), "has no hit@6. Did you mean 'hit@5'?"),
     ],
