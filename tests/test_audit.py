@@ -171,3 +171,7 @@ def test_from_the_command_line(tmp_path):
     said = run("rescore", path, "--method", "text_only", "--metric", "hit@1")
     assert "1 pictures judged, 1 of them right, for 1 queries" in said
     assert "+0.20" in said  # one of 500 queries
+    options = ["--method", "cirevl", "--captions", tmp_path / "gone.jsonl"]
+    for command in (["sheet", tmp_path / "other.csv", *options], ["rescore", path, *options]):
+        result = CliRunner().invoke(cli.app, ["audit", *map(str, command)])
+        assert result.exit_code == 2 and "gone.jsonl" in result.stderr
