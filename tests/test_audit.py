@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -108,6 +109,9 @@ def test_marks_are_read_from_the_sheet(case, tmp_path):
     fill(path, {first: "1", second: "no"})
     marks = read_marks(path, case.benchmark)
     assert marks.right == {first[0]: (first[1],)} and marks.judged == 2
+    again = pd.read_csv(path).assign(mark=lambda rows: rows["mark"].map({"1": 1, "no": 0}))
+    again.to_csv(path, index=False)  # a column with gaps: pandas writes 1.0
+    assert ",1.0," in path.read_text() and read_marks(path, case.benchmark) == marks
     with pytest.raises(AuditError, match="is there already, and may hold marks"):
         write_sheet(rows, path)
 
@@ -167,3 +171,7 @@ def test_from_the_command_line(tmp_path):
     said = run("rescore", path, "--method", "text_only", "--metric", "hit@1")
     assert "1 pictures judged, 1 of them right, for 1 queries" in said
     assert "+0.20" in said  # one of 500 queries
+    options = ["--method", "cirevl", "--captions", tmp_path / "gone.jsonl"]
+    for command in (["sheet", tmp_path / "other.csv", *options], ["rescore", path, *options]):
+        result = CliRunner().invoke(cli.app, ["audit", *map(str, command)])
+        assert result.exit_code == 2 and "gone.jsonl" in result.stderr

@@ -197,7 +197,7 @@ def test_a_mistake_is_one_line(model, arguments, part):
     [
         (("none.png", "red", "--gallery", "photos"), "none.png: there is no such picture"),
         (("photos/notes.txt", "red", "--gallery", "photos"), "notes.txt: not a picture"),
-        (("mine.png", " ", "--gallery", "photos"), "is empty"),
+        (("mine.png", " ", "--gallery", "photos"), "the modification text is empty"),
         (("mine.png", "the cat " * 40, "--gallery", "photos"), "tokens"),
         (("mine.png", "red", "--gallery", "nowhere"), "nowhere is not a folder"),
         (("mine.png", "red", "--gallery", "empty"), "empty holds no picture"),

@@ -153,8 +153,6 @@ def test_the_same_name_twice(files, model):  # noqa: F811
         more.ingredients(["searle=phi.safetensors"] * 2, None)
     twice = more.ingredients(["verdicts.a=yes.jsonl", "verdicts.b=yes.jsonl"], None)
     assert set(twice["verdicts"]) == {"a", "b"}
-    with pytest.raises(more.CommandError, match=r"imported features take verdicts\.NAME=FILE alone"):
-        more.ingredients(["verdicts.a=yes.jsonl", "descriptions=targets.jsonl"], None)
 
 
 def test_a_judge_sorts_imported_features_again(files):
@@ -165,6 +163,10 @@ def test_a_judge_sorts_imported_features_again(files):
     run("import-embeddings", "mine", "--benchmark", "toy", *rows)
     judged = "judge_rerank(base='composed', judge='yes', depth=4)"
     assert evaluated("imported:mine", ["composed", judged], "verdicts.yes=yes.jsonl") == {"composed", judged}
+    asked = ("evaluate", "--benchmark", "toy", "--encoder", "imported:mine", "--method", "composed", "--with")
+    said = error(*asked, "descriptions=targets.jsonl")
+    assert "imported features are not made here, so descriptions would have no effect" in said
+    assert "come without a model" in error(*asked, "searle_oti")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,13 @@ def test_mmd_is_the_naive_sum(random):
     assert geometry.mmd(x, y) == pytest.approx(naive, abs=1e-12)
 
 
+@pytest.mark.parametrize("t", [2.0, 100.0])  # at 100 the rows themselves would drown all others
+def test_uniformity_is_of_different_rows(random, t):
+    z = unit(random[0])
+    naive = np.mean([np.exp(-t * np.sum((a - b) ** 2)) for i, a in enumerate(z) for b in z[i + 1 :]])
+    assert geometry.uniformity(z, t) == pytest.approx(np.log(naive), abs=1e-9)
+
+
 @pytest.mark.parametrize("n", [5, 40])  # fewer rows than dimensions, and more
 def test_frechet_is_the_formula_with_a_matrix_root(random, n):
     from scipy.linalg import sqrtm

@@ -9,6 +9,7 @@ import pytest
 from workbench import data
 from workbench.data import circo, cirr, domain_pairs, fashioniq, icir
 from workbench.methods import METHODS
+from workbench.methods.pdv import ENSEMBLE, pseudo_word
 from workbench.metrics import parse_metric
 from workbench.paths import data_root
 from workbench.published import PublishedError, architecture, beside, published, rules
@@ -36,7 +37,7 @@ def test_every_row_says_where_it_was_read_and_under_which_rules(rows):
     for metric in rows["metric"].unique():
         parse_metric(metric)
     for name in set(rows["ours"]) - {""}:
-        assert name in METHODS.names()
+        assert name.split(" on ")[0] in METHODS.names() and name.split(" on ")[-1] in METHODS.names()
     assert set(rows["weights"]) <= {"", "openai", "laion2b"}
 
 
@@ -118,6 +119,18 @@ def test_settings_are_compared():
         True,
     ]
     assert "setting: not stated, here captions=3" in beside(ours("cirevl(captions=3)"))["differs"].item()
+
+
+def test_a_host_stands_beside_its_own_numbers():
+    """Source: arXiv 2502.07215 v3, CIRR with ViT-L/14, PDV-F on four hosts."""
+    papers = {"searle": 25.64, "pic2word": 23.90, "ldre": 30.16}
+    hosts = {name: pseudo_word(name) for name in ("searle", "pic2word")} | {"ldre": ENSEMBLE}
+    for name, host in hosts.items():
+        pair = beside(ours(f"pdv_f(host={host})"))
+        assert pair["paper"].tolist() == [papers[name]]
+        assert "host" not in pair["differs"].item() and "setting: beta=" in pair["differs"].item()
+    assert beside(ours("pdv_f"))["paper"].tolist() == [36.24]
+    assert beside(ours("pdv_f(host=('modification', 'composed_caption'))")).empty
 
 
 def test_a_split_that_is_a_data_set_stands_beside_its_own_numbers():

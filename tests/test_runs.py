@@ -204,7 +204,7 @@ def test_a_file_outside_the_folder_is_refused(runs, tmp_path):
         append_run(run, tmp_path, "../elsewhere.jsonl")
 
 
-@pytest.mark.parametrize("variable", ["HF_TOKEN", "OPENAI_API_KEY", "MY_SECRET", "db_password"])
+@pytest.mark.parametrize("variable", ["HF_TOKEN", "OPENAI_API_KEY", "MY_SECRET", "db_password", "DB_PASSWD"])
 def test_no_secret_lands_in_a_run(case, tmp_path, monkeypatch, variable):
     secret = 'hush-"\\ü-1234'
     monkeypatch.setenv(variable, secret)
@@ -542,6 +542,16 @@ def test_the_table_takes_queries_alone_only_when_asked(home):
     assert said("table", "--metric", "hit@5", "--format", "html").startswith("<table>")
 
 
+def test_the_table_has_the_metrics_that_all_runs_share_and_says_which_it_leaves_out(home, case):
+    assert "Left out" not in said("table")
+    evaluate_and_record(case, [PDVText()], ["map@5", "hit@1"])
+    table = said("table")
+    assert "map@5 %" in table and "hit@5 %" not in table
+    assert "not all of these runs have them: recall@5, hit@5, subset:recall@1, hit@1." in table
+    evaluate_and_record(case, [WeightedSum()], ["hit@2"])
+    assert "runs have no metric in common: " in said("table", code=2)
+
+
 def test_a_choice_is_said_in_list_and_table_and_nowhere_else(home, case, recwarn):
     rows = evaluate(case, {"best": WeightedSum(weight=0.3)}).assign(
         chosen_on="val", chosen_by="hit@5", settings=9, setting="weighted_sum(weight=0.3)"
@@ -570,6 +580,7 @@ def test_a_table_of_several_questions_or_of_unlike_inputs_says_so(home, case):
         (("show", ""), "no single run is called ''"),
         (("table", "--split", "test"), "there are no such runs; make some: workbench evaluate"),
         (("table", "--format", "word"), "--format word: expected one of text, markdown, latex, html"),
+        (("export", "runs.csv"), "runs.csv: expected the name of a .parquet file"),
         (("table", "--unit", "image"), "unit: got 'image', expected 'cluster' or 'query'"),
         (("table", "--metric", "hit@6"), "has no hit@6. Did you mean 'hit@5'?"),
     ],

@@ -225,6 +225,19 @@ def test_clusters_hold_the_rate_of_false_alarms_and_the_coverage_that_queries_al
     assert covered["query"] < 0.9 * 200
 
 
+def test_few_clusters_make_intervals_too_narrow_and_leave_the_test_honest():
+    """Why tables warn below 20 clusters."""
+    rng, covered = np.random.default_rng(15), {}
+    for count in (5, 40):
+        clusters = np.repeat(np.arange(count), 5)
+        values = rng.normal(size=(count, 500))[clusters] + rng.normal(size=(len(clusters), 500))
+        intervals = bootstrap_intervals(values, clusters, samples=499)
+        covered[count] = ((intervals.low <= 0) & (intervals.high >= 0)).mean()
+        assert (permutation_p(values, clusters, samples=499) <= 0.05).mean() < 0.08
+    assert covered[5] < 0.88
+    assert covered[40] > 0.91
+
+
 def test_effects_are_differences_over_their_scatter():
     rng = np.random.default_rng(11)
     differences = rng.normal(0.3, 1, (50, 2))

@@ -135,6 +135,12 @@ def test_a_best_picked_on_the_data_it_is_reported_on_is_seen_in_every_form(form,
     assert not said.count("text only was")
 
 
+def test_few_clusters_are_warned_of(results):
+    assert "Only 4 clusters: intervals are too narrow" in to_text(main_table(results))
+    many = main_table(results_table(answers({"text_only": 0.2, "pdv_f": 0.6}), ["hit@1"]))
+    assert not many.warnings
+
+
 def test_a_setting_picked_elsewhere_raises_no_warning(recwarn):
     frame = answers({"text_only": 0.2, "pdv_f": 0.6}, chosen_on="val", chosen_by="hit@1", settings=9)
     main_table(results_table(frame, ["hit@1"]))

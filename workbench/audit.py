@@ -31,6 +31,7 @@ from workbench.score.ranks import top_k
 
 COLUMNS = ("query", "rank", "item", "mark", "target", "reference", "text")
 MEANING = {"": None, "1": True, "yes": True, "x": True, "0": False, "no": False}
+MEANING |= {"1.0": True, "0.0": False}  # what pandas and spreadsheets make of a column with gaps
 
 
 class AuditError(UserError, ValueError):

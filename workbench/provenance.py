@@ -111,7 +111,7 @@ def text_digest(texts: Iterable[str]) -> str:
 
 
 def without_secrets(value):
-    """`value` with the values of environment variables named ...TOKEN, ...KEY, ...SECRET, ...PASSWORD blotted out.
+    """`value` with the values of environment variables named ...TOKEN, ...KEY, ...SECRET, ...PASSWORD and the like blotted out.
 
     Looks into mappings (keys, too), lists and tuples; anything else than text stays as it is.
     """
@@ -120,7 +120,7 @@ def without_secrets(value):
 
 def _secrets() -> list[str]:
     """Also as they read within JSON; the longest first: one secret may be part of another."""
-    kinds = ("TOKEN", "KEY", "SECRET", "PASSWORD")
+    kinds = ("TOKEN", "KEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIALS")
     found = {value for name, value in os.environ.items() if value and name.upper().endswith(kinds)}
     found |= {json.dumps(value, ensure_ascii=ascii)[1:-1] for value in found for ascii in (True, False)}
     return sorted(found, key=len, reverse=True)

@@ -2,7 +2,8 @@
 
 `data/published.csv` holds the literature's numbers, in percent, a row each:
 
-    method, ours         as the paper calls it; the registered method that it is here, where there is one
+    method, ours         as the paper calls it; the registered method that it is here, where there is one, and what it
+                         stands on where that is not CIReVL: "pdv_f on searle"
     backbone, weights    ViT-B/32 ...; openai or laion2b where that is known: they are not interchangeable
     benchmark ... value  part: one category of FashionIQ; metric: as it is called here
     setting              "beta=0.75, ...", in the names of our fields, or what else is to be said of it
@@ -26,8 +27,10 @@ import pandas as pd
 
 from workbench.errors import UserError
 from workbench.methods.base import MethodError, parse_method
+from workbench.methods.pdv import CAPTIONS, ENSEMBLE, pseudo_word
 from workbench.paths import HomeError, data_root
 from workbench.registry import UnknownName
+from workbench.score.naming import take_apart
 
 COLUMNS = ("method", "ours", "backbone", "weights", "benchmark", "split", "part", "metric", "value")
 COLUMNS += ("setting", "protocol", "made_with", "source", "verified")
@@ -69,7 +72,7 @@ def beside(results: pd.DataFrame) -> pd.DataFrame:
     found = []
     known = published()
     for row in results.to_dict("records"):
-        name, protocol = re.match(r"\w*", str(row["method"]))[0], _protocol(row)
+        name, protocol = _name(str(row["method"])), _protocol(row)
         part = protocol.get("category", "all")
         same = known[
             (known["ours"] == name)
@@ -139,6 +142,22 @@ def _differences(row: Mapping, paper: Mapping, protocol: Mapping[str, str]) -> l
     return said
 
 
+def _name(label: str) -> str:
+    """The method behind a label, and its host where that is not the usual one.
+
+    >>> _name("slerp(alpha=0.7)"), _name("pdv_f(host=('pseudo_word:searle', 'composed_pseudo_word:searle'))")
+    ('slerp', 'pdv_f on searle')
+    """
+    name = re.match(r"\w*", label)[0]
+    try:
+        host = tuple(getattr(parse_method(label), "host", CAPTIONS))
+    except (UnknownName, MethodError):
+        return name
+    source = take_apart(host[-1]).source
+    known = {CAPTIONS: "", ENSEMBLE: " on ldre", pseudo_word(source): f" on {source}"}
+    return name + known.get(host, " on parts of its own")
+
+
 def _setting(theirs: str, label: str) -> list[str]:
     """What to say where parameters differ: those that the paper names, and those of ours that are not the defaults.
 
@@ -149,9 +168,8 @@ def _setting(theirs: str, label: str) -> list[str]:
         method = parse_method(label)
     except (UnknownName, MethodError):  # a name that somebody gave to a setting says nothing of it
         return [f"setting: {theirs or 'not stated'}, here as {label!r} names it"]
-    fields = {
-        field.name: (getattr(method, field.name), field.default) for field in dataclasses.fields(method)
-    }
+    given = [field for field in dataclasses.fields(method) if field.name != "host"]  # see `_name`
+    fields = {field.name: (getattr(method, field.name), field.default) for field in given}
     changed = {name for name, (value, default) in fields.items() if value != default}
     named = {
         name.strip(): value for name, _, value in (one.partition("=") for one in theirs.split(",") if one)

@@ -139,3 +139,19 @@ def test_memory_is_a_few_blocks_whatever_the_sizes(mitigator, monkeypatch):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 * 4 * 2**16
+
+
+@pytest.mark.parametrize(
+    "mitigator", [CSLS(), NNN(), InvertedSoftmax(), DIS(), Centring(), MutualProximity()], ids=label
+)
+def test_a_bank_of_scores_is_not_copied(mitigator, monkeypatch):
+    """1,500 x 3,000 scores of 17 MiB, for 20 test queries."""
+    monkeypatch.setattr("workbench.index.blocks.BLOCK_CELLS", 2**16)
+    rng = np.random.default_rng(0)
+    bank, scores = (rng.normal(size=(n, 3000)).astype(np.float32) for n in (1500, 20))
+    mitigate(mitigator, Bank.from_scores(bank[:50], "other queries"), scores)  # imports
+    tracemalloc.start()
+    mitigate(mitigator, Bank.from_scores(bank, "other queries"), scores)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < bank.nbytes / 4

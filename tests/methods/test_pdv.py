@@ -5,7 +5,7 @@ import pytest
 
 from tests.conftest import ArrayCase
 from workbench.arrays import unit
-from workbench.methods import CIReVL, ImageOnly, PDVFusion, PDVImage, PDVText
+from workbench.methods import CIReVL, ImageOnly, MethodError, PDVFusion, PDVImage, PDVText, parse_method
 
 SETTINGS = [(1.4, 1.2, 0.75), (1.0, 1.3, 0.55), (-0.5, 2.0, 0.3), (0.0, 0.0, 0.5)]
 
@@ -70,3 +70,11 @@ def test_a_host_names_its_own_texts(make_case):
     del renamed["reference_caption"], renamed["composed_caption"]
     hosted = PDVFusion(host=("bare", "full")).score(ArrayCase(renamed, case.views))
     np.testing.assert_array_equal(hosted, PDVFusion().score(case))
+
+
+@pytest.mark.parametrize("host", [(), ("reference_caption",), ("a", "b", "c"), ("a", 1)])
+@pytest.mark.parametrize("name", ["pdv_t", "pdv_i", "pdv_f"])
+def test_a_host_is_two_parts(name, host):
+    message = rf"{name}: host is .*, expected tuple such as \('reference_caption', 'composed_caption'\)"
+    with pytest.raises(MethodError, match=message):
+        parse_method(f"{name}(host={host})")

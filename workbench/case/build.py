@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from workbench.case.imported import imported_case, is_imported
 from workbench.case.ingredients import OBJECTS, TEXTS, Ingredients, wanted
 from workbench.case.rows import Rows
 from workbench.case.texts import Texts
-from workbench.case.wording import PLAIN, Wording, blank_queries, under_protocol
+from workbench.case.wording import PLAIN, CaseError, Wording, blank_queries, under_protocol
 from workbench.data.benchmark import Benchmark
 from workbench.encode.encoder import Encoder
 from workbench.encode.inverter import Inverter
@@ -55,7 +56,14 @@ def load_case(
     more: anything else that ``build_case`` takes.
     """
     if isinstance(encoder, str) and is_imported(encoder):
-        return imported_case(benchmark, encoder, split, root=root, choices=choices, terms=terms)
+        beside = {"verdicts", "corpora"}
+        if set(more) - beside:
+            raise CaseError(
+                f"{encoder}: imported features are not made here, so {', '.join(sorted(set(more) - beside))} would have "
+                f"no effect; beside them go {' and '.join(sorted(beside))}"
+            )
+        case = imported_case(benchmark, encoder, split, root=root, choices=choices, terms=terms)
+        return replace(case, **more)
     if "captions" not in more:
         records = data_root() / benchmark / "captions.jsonl"
         more["captions"] = RecordedCaptions.replay(records) if records.is_file() else None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import cases
+from workbench.cli import cases, more
 from workbench.cli.base import Encoder, app
 from workbench.cli.score import Choice, Root
 
@@ -30,6 +30,9 @@ def sheet(
     encoder: Encoder = "tiny-coca",
     root: Root = None,
     choice: Choice = None,
+    captions: cases.Captions = None,
+    edits: cases.Edits = None,
+    given: more.With = None,
     k: Annotated[int, typer.Option(min=1, help="how many pictures a method")] = 10,
     sample: Annotated[int | None, typer.Option(min=1, help="how many queries; all unless given")] = None,
     seed: Annotated[int, typer.Option(help="which queries are drawn")] = 0,
@@ -39,7 +42,7 @@ def sheet(
     from workbench.methods import parse_method
 
     methods = {text: parse_method(text) for text in method}
-    case = cases.load(benchmark, split, encoder, methods.values(), root, choice)
+    case = cases.load(benchmark, split, encoder, methods.values(), root, choice, captions, edits, given)
     rows = audit.sheet(case, methods, k, sample, seed)
     audit.write_sheet(rows, out)
     typer.echo(
@@ -56,6 +59,9 @@ def rescore(
     encoder: Encoder = "tiny-coca",
     root: Root = None,
     choice: Choice = None,
+    captions: cases.Captions = None,
+    edits: cases.Edits = None,
+    given: more.With = None,
     metric: Annotated[list[str] | None, typer.Option(help="again for each; the benchmark's own")] = None,
 ) -> None:
     """Metrics without and with the marked pictures as right answers, and how many queries changed."""
@@ -64,7 +70,7 @@ def rescore(
     from workbench.tables import audit_table, to_text
 
     methods = {text: parse_method(text) for text in method}
-    case = cases.load(benchmark, split, encoder, methods.values(), root, choice)
+    case = cases.load(benchmark, split, encoder, methods.values(), root, choice, captions, edits, given)
     found = audit.read_marks(marks, case.benchmark)
     metrics = metric or list(case.benchmark.metrics)
     frame = audit.rescore(case, methods, found, metrics)

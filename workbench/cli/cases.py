@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,9 +51,7 @@ def load(
     methods, imported = list(methods), is_imported(encoder)
     terms = [term for method in methods for term in method.terms]
     host = _host(methods) if any(part in ENSEMBLE for part, _ in terms) else None
-    model = (
-        remembered_encoder(encoder) if given and not imported else encoder
-    )  # also for words that are optimised
+    model = remembered_encoder(encoder) if given and not imported else encoder  # one, for optimised words too
     made = ingredients(given, None if imported else model)
     case = load_case(
         benchmark,
@@ -65,10 +62,9 @@ def load(
         terms=[term for term in terms if term[0] not in ENSEMBLE],
         recomposer=RecordedEdits.replay(edits) if edits else more.pop("recomposer", RuleRecomposer()),
         **({"captions": RecordedCaptions.replay(captions)} if captions else {}),
-        **({} if imported else made),
+        **made,
         **more,
     )
-    case = replace(case, **made) if imported else case
     return case.with_parts(host.ensembles(case)) if host else case
 
 

@@ -36,7 +36,7 @@ KNOWN = (*NETWORKS, "searle_oti", "descriptions", *(f"{form}.NAME" for form in F
 def ingredients(given: Sequence[str] | None, encoder: Encoder | None) -> dict:
     """The keywords of `build_case` that the options stand for. Raises CommandError, and what reading a file raises.
 
-    encoder: for words that are optimised here; None where it is imported features, beside which verdicts alone mean much.
+    encoder: for words that are optimised here; None where the case is of imported features.
     """
     made: dict[str, dict] = {}
     for text in given or ():
@@ -45,8 +45,6 @@ def ingredients(given: Sequence[str] | None, encoder: Encoder | None) -> dict:
         if key in made.setdefault(kind, {}):
             raise CommandError(f"--with {text}: {name} is given twice")
         made[kind][key] = value
-    if encoder is None and set(made) - {"verdicts"}:
-        raise CommandError(f"--with {', '.join(given)}: imported features take verdicts.NAME=FILE alone")
     return made | ({"descriptions": made["descriptions"][""]} if "descriptions" in made else {})
 
 
@@ -77,10 +75,12 @@ def _ingredient(name: str, file: str, encoder: Encoder | None):
     return "corpora", own, _corpus(Path(file))
 
 
-def _inversion(encoder: Encoder):
+def _inversion(encoder: Encoder | None):
     from workbench.case.wording import INVERSION_TEMPLATES
     from workbench.encode.inversion import TextualInversion
 
+    if encoder is None:
+        raise CommandError("--with searle_oti: imported features come without a model that could read a word")
     return TextualInversion(getattr(encoder, "loaded", encoder), INVERSION_TEMPLATES)
 
 

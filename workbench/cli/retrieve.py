@@ -61,7 +61,7 @@ def own_case(
 ) -> Case:
     """A case of one query over the pictures of a folder. A reference that lies in the folder is not ranked.
 
-    Raises CommandError, before a model is loaded, where fewer than ``least`` pictures are ranked.
+    Raises CommandError, before a model is loaded, for an empty text and where fewer than ``least`` pictures are ranked.
     """
     import numpy as np
 
@@ -70,6 +70,8 @@ def own_case(
     from workbench.data.images import FolderImages
     from workbench.encode.encoder import load_encoder
 
+    if not text.strip():
+        raise CommandError("the modification text is empty; it says what should be different")
     pictures, own = pictures_in(folder), FolderImages(reference.parent, [reference.name])
     if len(pictures) < 2:
         raise CommandError(f"{folder} holds one picture, {pictures.names[0]}; ranking needs at least two")

@@ -75,7 +75,9 @@ def table(
     ids: Annotated[list[str] | None, typer.Argument(help="which runs; all unless given")] = None,
     benchmark: Benchmark = None,
     split: Split = None,
-    metric: Annotated[list[str] | None, typer.Option(help="again for each; the first run's")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="again for each; those that all the runs have")
+    ] = None,
     baseline: Annotated[str | None, typer.Option(help="the run of the paired tests; the first")] = None,
     form: Annotated[str, typer.Option("--format", help="text, markdown, latex or html")] = "text",
     unit: Annotated[
@@ -93,12 +95,13 @@ def table(
     if form not in writers:
         raise CommandError(f"--format {form}: expected one of {', '.join(writers)}")
     runs = _of_one_question(ids or (), benchmark, split)
-    metrics = metric or list(runs[0].metrics)
+    metrics, left_out = (metric, []) if metric else _shared(runs)
     results = results_table(query_frame(runs, metrics), metrics, baseline, unit=unit)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tables.ChosenOnReported)  # the table says it
         main = tables.main_table(results)
-    shown = [replace(main, warnings=(*main.warnings, *mixed(runs)))]
+    notes = [f"Left out, for not all of these runs have them: {', '.join(left_out)}."] if left_out else []
+    shown = [replace(main, notes=(*main.notes, *notes), warnings=(*main.warnings, *mixed(runs)))]
     official = {name: run.official for name, run in zip(names(runs), runs, strict=True) if run.official}
     if official:
         shown.append(tables.official_table(official, runs[0].protocol))
@@ -106,6 +109,17 @@ def table(
     if len(papers):
         shown.append(tables.published_table(papers))
     typer.echo("\n\n".join(map(writers[form], shown)))
+
+
+def _shared(runs: list[Run]) -> tuple[list[str], list[str]]:
+    """The metrics that all runs have, in the first one's order, and the others. Raises CommandError where all are others."""
+    known = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    shared = [name for name in known if all(name in run.metrics for run in runs)]
+    if not shared:
+        raise CommandError(
+            f"these {len(runs)} runs have no metric in common: {', '.join(known)}; choose runs by id, or one --metric"
+        )
+    return shared, [name for name in known if name not in shared]
 
 
 def _of_one_question(ids: list[str] | tuple, benchmark: str | None, split: str | None) -> list[Run]:

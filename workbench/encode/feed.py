@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Generator, Sequence
@@ -138,11 +139,14 @@ class Feed:
         with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(source,)) as pool:
             todo = iter(parts)
             asked = deque(pool.submit(_work, part) for part in islice(todo, 2 * workers))
-            while asked:
-                with _told(workers):
-                    batch = asked.popleft().result()
-                    asked.extend(pool.submit(_work, part) for part in islice(todo, 1))
-                yield batch
+            try:
+                while asked:
+                    with _told(workers):
+                        batch = asked.popleft().result()
+                        asked.extend(pool.submit(_work, part) for part in islice(todo, 1))
+                    yield batch
+            finally:  # whoever stops early does not wait for batches that nobody wants
+                pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -208,6 +212,9 @@ _mine: list[Source] = []  # in a worker process: what its batches come from
 
 def _begin(source: Source) -> None:
     _mine[:] = [source]
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all; who asked for the work lets the workers go
     if (
         "torch" in sys.modules
     ):  # as many workers as cores, each with as many threads, would be in each other's way

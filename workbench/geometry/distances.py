@@ -66,8 +66,10 @@ def uniformity(rows: Float["N D"], t: float = 2.0) -> float:
     z = unit64(rows, "uniformity", least=2)
     n, total = len(z), 0.0
     for part in blocks(n, n):
-        total += float(np.exp(-t * np.maximum(2 - 2 * (z[part] @ z.T), 0)).sum())
-    return float(np.log((total - n) / (n * (n - 1))))
+        kernel = np.exp(-t * np.maximum(2 - 2 * (z[part] @ z.T), 0))
+        kernel[np.arange(len(kernel)), np.arange(part.start, part.stop)] = 0  # a row with itself
+        total += float(kernel.sum())
+    return float(np.log(total / (n * (n - 1))))
 
 
 def union_uniformity(images: Float["N D"], texts: Float["M D"], t: float = 2.0) -> float:

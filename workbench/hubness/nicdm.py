@@ -3,7 +3,8 @@
     score' = - d / sqrt(mu_T mu_S)      d = top - s
     mu_T: the query's mean distance to its k nearest pictures;  mu_S: the picture's to its k nearest bank queries
 
-Where CSLS subtracts means, this divides by them. mu_T changes no ranking.
+Where CSLS subtracts means, this divides by them. mu_T changes no ranking. A mean of 1 - cosine is not one of Euclidean
+distances, so rankings differ a little between the two; for the latter, score by negated distances, with top = 0.
 
 Jegou et al., A Contextual Dissimilarity Measure for Accurate and Efficient Image Search (CVPR 2007), in the one-pass
 form of Schnitzer et al., Local and Global Scaling Reduce Hubs in Space (JMLR 2012).

@@ -104,11 +104,7 @@ def hubness_report(
         raise ValueError(
             f"got rounds={rounds}, level={level}, expected at least 2 rounds and a level between 0 and 1"
         )
-    ordered = np.sort(neighbours, axis=1)
-    for query in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))[:1]:
-        raise ValueError(
-            f"neighbours: the list of query {query} holds a picture twice: {neighbours[query].tolist()}"
-        )
+    _check_once(neighbours)
     values = _values(k_occurrence(neighbours, n_items), sizes["k"])
     drawn = np.array(
         [
@@ -131,6 +127,15 @@ def hubness_report(
             "meaning": [measure.meaning.format(mean=mean) for measure in MEASURES.values()],
         }
     )
+
+
+def _check_once(neighbours: Int["Q k"]) -> None:
+    """Raises ValueError for a list that holds a picture twice."""
+    ordered = np.sort(neighbours, axis=1)
+    for query in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))[:1]:
+        raise ValueError(
+            f"neighbours: the list of query {query} holds a picture twice: {neighbours[query].tolist()}"
+        )
 
 
 def _values(n_k: np.ndarray, k: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from typing import Protocol, get_origin, get_type_hints, runtime_checkable
+from typing import Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 from workbench.arrays import Float
 from workbench.errors import UserError
@@ -131,13 +131,17 @@ def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str
             raise MethodError(
                 f"{name} has no {field!r}.{nearest(field, types)} It has {', '.join(types) or 'none'}"
             )
-        if type(value) is not types[field] and (type(value), types[field]) != (int, float):
+        fits = type(value) is types[field] or (type(value), types[field]) == (int, float)
+        if types[field] is tuple:
+            fits = fits and [type(part) for part in value] == list(get_args(hints[field]))
+        if not fits:
             example = f" such as {getattr(kind, field)!r}" if hasattr(kind, field) else ""
             raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}{example}")
     missing = _lacking(kind, given)
     if missing:
+        numbers = any(types[field] in (int, float) for field in missing)
         raise MethodError(
-            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: no paper is known to state a value, "
-            "so there is no default"
+            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: "
+            f"{'no paper is known to state a value, so ' if numbers else ''}there is no default"
         )
     return {field: types[field](value) for field, value in given.items()}

@@ -4,7 +4,8 @@ A captioner describes the reference image, a language model edits the descriptio
 the edited description (the composed caption) is the query; the reference image itself is not used any more.
 
 Karthik et al., Vision-by-Language for Training-Free Compositional Image Retrieval, ICLR 2024 (arXiv 2310.09291).
-Left out here: captioning and editing, which `language` does before a case is scored.
+Left out here: captioning and editing, which `language` does before a case is scored. On one task of GeneCIS
+(focus_attribute) the released code adds the reference image's unit row to the query; that is not done here.
 """
 
 from __future__ import annotations

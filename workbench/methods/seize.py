@@ -8,8 +8,9 @@ Piecewise linear: the weights of s_a and s_b depend on the sign of d, picture by
 With gain = loss it is PDV-T with alpha_text = 1 + gain; with both 0 it is the plain mean, as LDRE does on CIRR.
 
 Yang et al., Semantic Editing Increment Benefits Zero-Shot Composed Image Retrieval (ACM MM 2024). Defaults: the
-released code's for CIRCO. Its comments list (gain, loss) of .22 and 1.0 for CIRR and .0005 and .25 for FashionIQ, but
-which belongs to which is not confirmed. There, on CIRCO only, the reference image is put last; here `Qrels` says so.
+released code's for CIRCO. Its comments list further (gain, loss): a run's name there gives (.22, 1.0) for CIRR; (.0005,
+.25), for FashionIQ, belong together by their places in the lists alone. It takes 15 captions per reference, here 1
+unless `captions` says so. There, on CIRCO only, the reference image is put last; here `Qrels` says so.
 """
 
 from __future__ import annotations

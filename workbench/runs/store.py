@@ -79,7 +79,12 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def export_runs(runs: Sequence[Run], path: Path | str) -> None:
-    """`runs_frame` as a Parquet file; a column with values of several types is written as text."""
+    """`runs_frame` as a Parquet file; a column with values of several types is written as text.
+
+    Raises RunError for a name that does not end in .parquet, or that is a folder's.
+    """
+    if Path(path).suffix != ".parquet" or Path(path).is_dir():
+        raise RunError(f"{path}: expected the name of a .parquet file")
     frame = runs_frame(runs)
     mixed = [name for name in frame if frame[name].dropna().map(type).nunique() > 1]
     write_whole(Path(path), parquet(frame.astype(dict.fromkeys(mixed, "str"))))

@@ -1,6 +1,7 @@
 """Percentile bootstrap intervals of means: clusters are drawn with replacement within their stratum.
 
-All columns see the same draws, so an interval of a difference is the interval of the differences.
+All columns see the same draws, so an interval of a difference is the interval of the differences. With few clusters,
+below some 20, the interval is too narrow, and without width where all values are equal; sign-flip tests stay honest.
 
 Source: Efron, Bootstrap Methods (1979); drawing whole clusters: Davison & Hinkley, Bootstrap Methods and Their
 Application (1997), section 3.8.

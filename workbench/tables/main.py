@@ -21,6 +21,7 @@ from workbench.tables import choices
 from workbench.tables.table import BEST, Cell, Table
 
 ALPHA = 0.05
+FEW = 20  # clusters: with fewer a percentile interval of 95 % covers the truth clearly less often (tests/test_significance.py)
 STARS = {0.001: "***", 0.01: "**", 0.05: "*"}
 NEEDED = ("method", "metric", "queries", "clusters", "unit", "level", "mean", "low", "high", "baseline")
 NEEDED += ("difference", "difference_low", "difference_high", "p_holm", "effect", "wins", "losses", "p_best")
@@ -49,7 +50,7 @@ def main_table(
     for metric in metrics:
         cells[f"{metric} %"] = _scores(results[results["metric"] == metric])
     cells = cells.assign(**_comparison(rows, tested))
-    return Table(cells, tuple(_notes(rows)), choices.flattered(rows))
+    return Table(cells, tuple(_notes(rows)), (*choices.flattered(rows), *_too_few(rows)))
 
 
 def percent(
@@ -129,6 +130,15 @@ def _notes(rows: pd.DataFrame) -> list[str]:
             "d: mean difference / its standard deviation over queries."
         )
     return notes + choices.told(rows)
+
+
+def _too_few(rows: pd.DataFrame) -> list[str]:
+    clusters = rows["clusters"].iloc[0]
+    if clusters >= FEW:
+        return []
+    return [
+        f"Only {clusters} clusters: intervals are too narrow, and one without width is no certainty; the tests hold."
+    ]
 
 
 def belongings(rows: pd.DataFrame) -> str:
