@@ -149,7 +149,7 @@ class Plan:
         """The queries, or a share of them, in blocks for n items."""
         begin, end = (0, self.sims.n_queries) if share is None else (share.start, share.stop)
         step = int(np.clip(SIMILARITIES // (self.n_terms * n), 16, QUERIES))
-        return [slice(q, min(q + step, end)) for q in range(begin, end, step)]
+        return [slice(begin + some.start, begin + some.stop) for some in equal_slices(end - begin, step)]
 
 
 class Worker:
