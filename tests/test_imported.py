@@ -185,6 +185,7 @@ def circo(home, monkeypatch):
     from workbench.data import circo
 
     monkeypatch.setitem(circo.PUBLISHED, "val", layouts.CIRCO_COUNTS)
+    monkeypatch.setitem(circo.PUBLISHED, "test", layouts.CIRCO_TEST_COUNTS)
     layouts.circo(home / "circo")
     rng = np.random.default_rng(0)
     np.savez(home / "q.npz", rows=rng.normal(size=(4, 8)), ids=np.arange(4))
@@ -244,6 +245,11 @@ def test_the_next_command_is_said_as_it_has_to_be_given(circo, home):
     assert "x" in line
     assert circo("next").splitlines()[-1] == (
         f"now: workbench evaluate --benchmark circo --split val --root {home / 'circo'} --encoder imported:next"
+    )
+    layouts.circo(home / "circo", "test")
+    assert re.fullmatch(
+        r"now: workbench submit .* --encoder imported:next --method composed",
+        circo("next", "--split", "test").splitlines()[-1],
     )
 
 

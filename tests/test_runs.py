@@ -15,6 +15,7 @@ from tests.encode.tiny import write_coca
 from workbench import cli, provenance
 from workbench.case import Case
 from workbench.case.wording import Wording
+from workbench.choose import cross_choose
 from workbench.evaluation import evaluate, metric_columns, results_table
 from workbench.language.verdicts import Verdicts
 from workbench.methods import METHODS, CIReVL, ImageOnly, PDVFusion, PDVText, TextOnly, WeightedSum
@@ -36,6 +37,7 @@ from workbench.runs import (
     rerun,
     runs_frame,
 )
+from workbench.sweep import grid
 
 
 @pytest.fixture
@@ -126,6 +128,13 @@ def test_a_frame_of_another_case_is_refused(case, tmp_path):
         RunError, match="the frame has 19 rows, expected one for each of the case's 20 queries"
     ):
         record(case, ImageOnly(), frame.iloc[1:], folder=tmp_path)
+
+
+def test_nested_choices_are_no_run(case, tmp_path):
+    frame = cross_choose({"sum": grid(WeightedSum, weight=[0.2, 0.8])}, case, "hit@5", folds=2)
+    with pytest.raises(RunError, match="each fold has its own setting; a run has one"):
+        record(case, WeightedSum(), frame, folder=tmp_path)
+    assert read_runs(tmp_path) == []
 
 
 # -- kept whole

@@ -81,7 +81,9 @@ def _say(kept: Import, bench: Benchmark, root: Path | None, choice: list[str] | 
     where = f"--benchmark {kept.benchmark} --split {kept.split}"
     where += f" --root {shlex.quote(str(root))}" if root else ""
     where += "".join(f" --choice {shlex.quote(text)}" for text in choice or ())
-    typer.echo(f"now: workbench evaluate {where} --encoder imported:{kept.name}")
+    hidden = bool((bench.qrels["default"].targets < 0).all())
+    verb, method = ("submit", " --method composed") if hidden else ("evaluate", "")
+    typer.echo(f"now: workbench {verb} {where} --encoder imported:{kept.name}{method}")
 
 
 def _rule(text: str) -> tuple[str, str]:

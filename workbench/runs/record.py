@@ -109,7 +109,11 @@ def record(
 
 
 def _own_rows(case, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without its method. Raises RunError where it is not of the case's queries."""
+    """The frame without its method. Raises RunError where it is not of the case's queries, or of several settings."""
+    if "fold" in frame:
+        raise RunError(
+            "the frame is of nested cross-validation, where each fold has its own setting; a run has one"
+        )
     queries = [query.id for query in case.benchmark.queries]
     if frame["query"].tolist() != queries:
         raise RunError(
