@@ -32,6 +32,10 @@ def test_grid_takes_names_classes_and_instances():
         grid("slerp", alpha=[])
     with pytest.raises(ValueError, match="alpha cannot be 'x'"):
         grid("slerp", alpha=["x"])
+    with pytest.raises(ValueError, match="needs weight="):
+        grid("caption_fusion", alpha=[0.1])
+    with pytest.raises(ValueError, match="weight cannot be 'a', expected float"):
+        grid("standardised_sum", weight=["a"])
 
 
 def test_every_method_gets_the_numbers_of_evaluate(make_case):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections.abc import Iterable
 from typing import Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 from workbench.arrays import Float
@@ -77,6 +78,18 @@ def default_of(name: str) -> Method | None:
     return None if _lacking(kind, ()) else kind()
 
 
+def need_fields(name: str, kind: type, given: Iterable[str]) -> None:
+    """Raises MethodError where fields without a default are not given, naming them all."""
+    missing = _lacking(kind, given)
+    if missing:
+        hints = get_type_hints(kind)
+        numbers = any(hints[field] in (int, float) for field in missing)
+        raise MethodError(
+            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: "
+            f"{'no paper is known to state a value, so ' if numbers else ''}there is no default"
+        )
+
+
 def _lacking(kind: type, given) -> list[str]:
     """The fields without a default that are not given."""
     required = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
@@ -137,11 +150,5 @@ def _checked_fields(name: str, kind: type, given: dict[str, object]) -> dict[str
         if not fits:
             example = f" such as {getattr(kind, field)!r}" if hasattr(kind, field) else ""
             raise MethodError(f"{name}: {field} is {value!r}, expected {types[field].__name__}{example}")
-    missing = _lacking(kind, given)
-    if missing:
-        numbers = any(types[field] in (int, float) for field in missing)
-        raise MethodError(
-            f"{name} needs {', '.join(f'{field}=...' for field in missing)}: "
-            f"{'no paper is known to state a value, so ' if numbers else ''}there is no default"
-        )
+    need_fields(name, kind, given)
     return {field: types[field](value) for field, value in given.items()}

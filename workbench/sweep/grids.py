@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterable
 
-from workbench.methods.base import METHODS, Method, MethodError
+from workbench.methods.base import METHODS, Method, MethodError, need_fields
 from workbench.registry import nearest
 
 
@@ -19,8 +19,8 @@ def grid(method: str | type | Method, **axes) -> list[Method]:
     >>> grid("slerp", alpha=[0.5, 0.8])
     [Slerp(alpha=0.5), Slerp(alpha=0.8)]
 
-    Raises UnknownName for an unknown method; MethodError for an unknown field, an axis without values, or a value
-    that the field cannot hold.
+    Raises UnknownName for an unknown method; MethodError for an unknown field, a field without a default that no axis
+    gives, an axis without values, or a value that the field cannot hold.
     """
     kind = METHODS.get(method) if isinstance(method, str) else method
     fields = {field.name: field for field in dataclasses.fields(kind)}
@@ -28,6 +28,8 @@ def grid(method: str | type | Method, **axes) -> list[Method]:
     for axis in axes:
         if axis not in fields:
             raise MethodError(f"{name} has no {axis!r}.{nearest(axis, fields)} It has {', '.join(fields)}")
+    if isinstance(kind, type):
+        need_fields(name, kind, axes)
     values = [_values(name, fields[axis], given) for axis, given in axes.items()]
     make = kind if isinstance(kind, type) else lambda **changes: dataclasses.replace(kind, **changes)
     return [make(**dict(zip(axes, point, strict=True))) for point in itertools.product(*values)]
@@ -43,10 +45,10 @@ def _values(name: str, field: dataclasses.Field, given) -> list:
 
 
 def _as_field(name: str, field: dataclasses.Field, value):
-    """The value as plain Python, of the type of the field's default: labels and records print it."""
+    """The value as plain Python, of the field's type: labels and records print it."""
     value = value.item() if hasattr(value, "item") else value
-    wanted = type(field.default)
-    if field.default is dataclasses.MISSING or (isinstance(value, wanted) and type(value) is not bool):
+    wanted = _type_of(field)
+    if wanted is None or (isinstance(value, wanted) and type(value) is not bool):
         return value
     if wanted is bool and isinstance(value, bool):
         return value
@@ -54,7 +56,14 @@ def _as_field(name: str, field: dataclasses.Field, value):
         return tuple(value)
     number = type(value) in (int, float)
     if not number or wanted not in (int, float) or wanted(value) != value:
-        raise MethodError(
-            f"{name}: {field.name} cannot be {value!r}, expected {wanted.__name__} such as {field.default!r}"
-        )
+        example = "" if field.default is dataclasses.MISSING else f" such as {field.default!r}"
+        raise MethodError(f"{name}: {field.name} cannot be {value!r}, expected {wanted.__name__}{example}")
     return wanted(value)
+
+
+def _type_of(field: dataclasses.Field) -> type | None:
+    """Of the default; of a field without one, what is written beside it, where that is a plain type."""
+    if field.default is not dataclasses.MISSING:
+        return type(field.default)
+    plain = {kind.__name__: kind for kind in (bool, int, float, str)}
+    return plain.get(getattr(field.type, "__name__", field.type))
