@@ -301,6 +301,13 @@ def test_diff_of_the_same_setting_says_so(runs):
     assert f"metrics: hit@5 {first.metrics['hit@5']!r} in both" in said
 
 
+def test_diff_of_two_methods_names_their_parameters_too(runs):
+    first, second = runs(PDVText(alpha_text=1.0)) + runs(PDVFusion(alpha_text=3.0, beta=0.5))
+    said = diff(first, second)
+    assert said[:2] == ["method: pdv_t → pdv_f", "parameters: alpha_text 1.0 → 3.0"]
+    assert "parameters: beta 0.5 only in the second" in said
+
+
 def test_diff_says_where_nothing_recorded_explains_the_metrics(runs):
     (first,) = runs(CIReVL())
     second = first.model_copy(update={"metrics": dict.fromkeys(first.metrics, 0.5)})

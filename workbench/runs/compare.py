@@ -156,9 +156,7 @@ def _question(first: Run, second: Run) -> list[str]:
 
 
 def _setting(first: Run, second: Run) -> list[str]:
-    said = _fields(first, second, "method")
-    if not said:
-        said += _mapping("parameters", first.params, second.params)
+    said = _fields(first, second, "method") + _mapping("parameters", first.params, second.params)
     said += _mapping("wording", first.wording, second.wording)
     for field in ("encoder", "captions"):
         said += _model(field, getattr(first, field), getattr(second, field))
