@@ -80,6 +80,20 @@ def test_one_setting_is_no_choice():
     assert row["chosen_on"] is None
 
 
+def test_a_field_that_is_a_tuple_is_found_again_in_a_sweep_that_was_kept(tmp_path):
+    hosts = [("reference_caption", "composed_caption"), ("a", "b")]
+    rows = [
+        {"method": "pdv_t", "host": h, "metric": "hit@5", "value": v}
+        for h, v in zip(hosts, (0.2, 0.6), strict=True)
+    ]
+    frame = pd.DataFrame(rows).assign(queries=9, benchmark="toy", split="val", protocol=protocol_text({}))
+    frame.to_parquet(tmp_path / "kept.parquet")
+    (row,) = choose(pd.read_parquet(tmp_path / "kept.parquet"), "hit@5", frame.assign(split="test")).to_dict(
+        "records"
+    )
+    assert (row["host"], row["setting"], row["value"]) == (("a", "b"), "pdv_t(host=('a', 'b'))", 0.6)
+
+
 def test_the_table_of_choices_shows_both_splits():
     val = pd.concat([swept({0.1: 0.3, 0.5: 0.6}), swept({0.1: 0.9, 0.5: 0.1}, metric="map@5")])
     one = pd.DataFrame([{"method": "text_only", "metric": m, "value": 0.2} for m in METRICS])

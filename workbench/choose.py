@@ -184,9 +184,15 @@ def _families(families) -> dict[str, list[Method]]:
 
 
 def _keys(frame: pd.DataFrame) -> list[tuple]:
-    """Each row's setting: its method, and every swept field that it has."""
+    """Each row's setting: its method, and every swept field that it has; a tuple that Parquet made a list of is one again."""
     fields = [name for name in frame if name not in (*_NOT_SWEPT, "method")]
-    columns = [[(name, value) for value in frame[name].tolist()] for name in fields]
+    columns = [
+        [
+            (name, tuple(value) if isinstance(value, list | np.ndarray) else value)
+            for value in frame[name].tolist()
+        ]
+        for name in fields
+    ]
     return [
         (method, *((name, value) for name, value in row if value is not None and value == value))
         for method, *row in zip(frame["method"].tolist(), *columns, strict=True)
