@@ -213,4 +213,6 @@ def _setting_text(key: tuple) -> str:
 
 def _settings_text(labels: list[str]) -> str:
     times = {one: labels.count(one) for one in labels}
-    return labels[0] if len(times) == 1 else "; ".join(f"{one} in {n} folds" for one, n in times.items())
+    if len(times) == 1:
+        return labels[0]
+    return "; ".join(f"{one} in {n} fold{'s' * (n > 1)}" for one, n in times.items())
