@@ -96,7 +96,7 @@ def _stored_umap(union: Float["n D"], seed: int, cache: Path | str | None) -> Fl
     items = (array_digest(union),) * len(union)  # a point's place depends on all the others
     whole = functools.cache(lambda: _umap(union, seed))
     what = Collection(f"umap-learn {_umap_version()} seed={seed}", "map", items, 2)
-    return np.array(store.rows(what, lambda part: whole()[part]).raw())
+    return np.array(store.rows(what, lambda some: whole()[some]).raw())
 
 
 def _umap_version() -> str:

@@ -112,8 +112,8 @@ from tests.encode.test_feed import Fed, photos_at
 from workbench.encode.feed import Feed
 if __name__ == "__main__":
     feed = Feed(Fed(), photos_at(sys.argv[1]), workers=2, progress=False)
-    feed.plan([slice(i, i + 10) for i in range(0, 150, 10)])
-    feed(slice(0, 10))
+    feed.plan([range(i, i + 10) for i in range(0, 150, 10)])
+    feed(range(0, 10))
     open(sys.argv[2], "w").write("there")
     time.sleep(600)
 """
@@ -147,25 +147,25 @@ def test_a_worker_that_dies_is_said(photos):
     encoder = Fed()
     encoder.prepare = ends_its_process
     feed = Feed(encoder, photos, workers=1, progress=False)
-    feed.plan([slice(0, 10), slice(10, 20)])
+    feed.plan([range(0, 10), range(10, 20)])
     with pytest.raises(WorkerDied, match=r"1 processes that prepare .* ended by itself.*fewer workers"):
-        feed(slice(0, 10))
+        feed(range(0, 10))
     feed.close()
 
 
 @pytest.mark.slow
 def test_an_encoder_without_a_step_of_its_own_can_have_workers_too(photos):
     feed = Feed(FakeEncoder(), photos, workers=1, progress=False)
-    feed.plan([slice(0, 4), slice(4, 8)])
+    feed.plan([range(0, 4), range(4, 8)])
     expected = FakeEncoder().encode_images([photos[i] for i in range(4)])
-    np.testing.assert_array_equal(feed(slice(0, 4)), expected)
+    np.testing.assert_array_equal(feed(range(0, 4)), expected)
     feed.close()
 
 
 def test_an_encoder_without_a_step_of_its_own_is_fed_pictures(tmp_path):
     feed = Feed(FakeEncoder(), Pictures(5))
-    feed.plan([slice(0, 2), slice(2, 5)])
-    rows = np.concatenate([feed(slice(0, 2)), feed(slice(2, 5))])
+    feed.plan([range(0, 2), range(2, 5)])
+    rows = np.concatenate([feed(range(0, 2)), feed(range(2, 5))])
     pictures = Pictures(5)
     np.testing.assert_array_equal(rows, FakeEncoder().encode_images([pictures[i] for i in range(5)]))
     assert feed.stages["preprocessing"] < feed.stages["decoding"]  # nothing is done there
@@ -173,10 +173,10 @@ def test_an_encoder_without_a_step_of_its_own_is_fed_pictures(tmp_path):
 
 def test_a_picture_that_breaks_between_the_check_and_its_turn_is_an_error(photos):
     feed = Feed(FakeEncoder(), photos, progress=False)
-    feed.plan([slice(0, 4)])
+    feed.plan([range(0, 4)])
     (photos.root / "002.png").write_bytes(b"")
     with pytest.raises(PictureError, match=r"002\.png: the file is empty"):
-        feed(slice(0, 4))
+        feed(range(0, 4))
 
 
 def test_the_line_says_what_was_slow():
@@ -202,8 +202,8 @@ def test_the_line_says_what_was_slow():
 def test_no_process_is_started_for_a_single_batch(photos, monkeypatch):
     monkeypatch.setattr(Feed, "_from_workers", None)
     feed = Feed(FakeEncoder(), photos, workers=8, progress=False)
-    feed.plan([slice(0, 1)])
-    assert feed(slice(0, 1)).shape == (1, 8)
+    feed.plan([range(0, 1)])
+    assert feed(range(0, 1)).shape == (1, 8)
     assert feed.throughput.workers == 0 and str(feed.throughput).startswith("1 picture in ")
 
 
@@ -216,5 +216,5 @@ def test_reading_and_decoding_are_told_apart(photos, monkeypatch):
 
     monkeypatch.setattr(module, "open_picture", slowly)
     feed = Feed(FakeEncoder(), photos, progress=False)
-    feed(slice(0, 5))
+    feed(range(0, 5))
     assert feed.stages["decoding"] >= 0.1 > feed.stages["reading"] > 0

@@ -125,6 +125,16 @@ def test_a_list_with_one_more_costs_one(tmp_path):
     assert rows_asked_for(log) == 4
 
 
+def test_new_items_among_known_ones_are_asked_for_in_whole_batches(tmp_path):
+    store, log = store_at(tmp_path / "store", shard_rows=100), tmp_path / "log"
+    every = [f"text {i}" for i in range(200)]
+    store.texts(FakeEncoder(), every[::2])
+    np.testing.assert_array_equal(
+        store.texts(FakeEncoder(log=log), every).raw(), FakeEncoder().encode_texts(every)
+    )
+    assert log.read_text().split() == ["50", "50"]  # one batch a shard
+
+
 def test_rows_are_lent_between_equal_encoders_and_kinds_alone(tmp_path):
     store, log = store_at(tmp_path / "store"), tmp_path / "log"
     store.texts(FakeEncoder(), ["a", "b"])
@@ -132,9 +142,9 @@ def test_rows_are_lent_between_equal_encoders_and_kinds_alone(tmp_path):
     store.texts(FakeEncoder(dim=9, log=log), ["a", "b", "c"])
     digests = tuple(hashlib.sha256(text.encode()).hexdigest() for text in "abc")
     whole = Collection("fake@1", "map", digests, 8)  # a row that depends on the whole list is never lent
-    store.rows(whole, lambda part: FakeEncoder(log=log).encode_texts(["x", "y", "z"][part]))
+    store.rows(whole, lambda some: FakeEncoder(log=log).encode_texts(["xyz"[i] for i in some]))
     again = Collection("fake@1", "map", digests[::-1], 8)
-    store.rows(again, lambda part: FakeEncoder(log=log).encode_texts(["x", "y", "z"][part]))
+    store.rows(again, lambda some: FakeEncoder(log=log).encode_texts(["xyz"[i] for i in some]))
     assert rows_asked_for(log) == 12
 
 

@@ -103,23 +103,24 @@ def encode_in_batches(
     rows = np.empty((part.stop - part.start, dim), dtype=np.float32)
     for batch in batches(part, size):
         got = np.asarray(encode(batch), dtype=np.float32)
-        rows[batch.start - part.start : batch.stop - part.start] = check_rows(got, batch, dim, label)
+        items = range(batch.start, batch.stop)
+        rows[batch.start - part.start : batch.stop - part.start] = check_rows(got, items, dim, label)
         if bar is not None:
             bar.update(batch.stop - batch.start)
     return rows
 
 
-def check_rows(rows: np.ndarray, part: slice, dim: int, label: str) -> Float["b D"]:
+def check_rows(rows: np.ndarray, items: Sequence[int], dim: int, label: str) -> Float["b D"]:
     """The rows if they are (b, dim) and finite; else an EncoderError that names the first bad item."""
-    expected = (part.stop - part.start, dim)
+    expected = (len(items), dim)
     if rows.shape != expected:
         raise EncoderError(
-            f"{label}: rows {part.start} to {part.stop - 1} have shape {rows.shape}, expected {expected}"
+            f"{label}: rows {items[0]} to {items[-1]} have shape {rows.shape}, expected {expected}"
         )
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if bad.size:
         raise EncoderError(
             f"{label}: {bad.size} of {len(rows)} rows of this batch hold NaN or infinite numbers, "
-            f"the first for item {part.start + int(bad[0])}; check the weights and the precision"
+            f"the first for item {items[int(bad[0])]}; check the weights and the precision"
         )
     return rows

@@ -69,7 +69,7 @@ class Throughput:
 
 @dataclass(eq=False)
 class Feed:
-    """Gives the rows of batches of pictures, in the order in which they were planned.
+    """Gives the rows of batches of pictures, each a list of their numbers, in the order in which they were planned.
 
     images: ``len``, ``[i]``, and ``read(i) -> bytes`` where reading and decoding can be told apart. An encoder with
     ``prepare`` (picture to tensor, picklable) and ``encode_prepared`` has its preprocessing timed, or done by workers.
@@ -84,10 +84,10 @@ class Feed:
     started: float | None = None
     _ready: Generator | None = None
 
-    def plan(self, parts: list[slice]) -> None:
+    def plan(self, parts: Sequence[Sequence[int]]) -> None:
         """Says which batches will be asked for; opens every picture of them once. Raises PictureError naming all bad ones."""
         self.started = perf_counter()
-        self.pictures = sum(part.stop - part.start for part in parts)
+        self.pictures = sum(map(len, parts))
         if (
             len(parts) < 2
         ):  # nothing is prepared ahead of a single batch, and starting processes takes seconds
@@ -102,8 +102,8 @@ class Feed:
         if self.workers:
             self._ready = self._from_workers(self._source, parts)
 
-    def __call__(self, part: slice) -> np.ndarray:
-        """The rows of one batch, as the encoder gave them: `encode_in_batches` checks them."""
+    def __call__(self, part: Sequence[int]) -> np.ndarray:
+        """The rows of one batch, as the encoder gave them: the store checks them."""
         start = perf_counter()
         if self._ready is not None:
             batch = next(self._ready)
@@ -133,7 +133,7 @@ class Feed:
         took = 0.0 if self.started is None else perf_counter() - self.started
         return Throughput(self.pictures, took, self.workers, dict(self.stages))
 
-    def _from_workers(self, source: Source, parts: list[slice]) -> Generator[Batch, None, None]:
+    def _from_workers(self, source: Source, parts: Sequence[Sequence[int]]) -> Generator[Batch, None, None]:
         """The batches in order; each worker is two ahead at most."""
         workers, context = min(self.workers, len(parts)), get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(source,)) as pool:
@@ -172,7 +172,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Batches by their slice: pictures, opened and prepared (prepare None: as they are); without `keep` only opened."""
+    """Batches by the numbers of their pictures, opened and prepared (prepare None: as they are); without `keep` only opened."""
 
     images: Sequence
     prepare: object | None = None
@@ -181,9 +181,9 @@ class Source:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, part: slice) -> Batch:
+    def __getitem__(self, part: Sequence[int]) -> Batch:
         seconds, inputs, problems = np.zeros(3), [], []
-        for i in range(part.start, part.stop):
+        for i in part:
             start = perf_counter()
             try:
                 picture, read = self._picture(i, start)
@@ -228,5 +228,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(part: slice) -> Batch:
+def _work(part: Sequence[int]) -> Batch:
     return _mine[0][part]

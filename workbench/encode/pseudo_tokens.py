@@ -222,7 +222,7 @@ def stored_words(
     own = rows[[first[name] for name in names]]
     small = EmbeddingStore(store.root, shard_rows=WORD_SHARD, progress=store.progress)
     what = Collection(f"{encoder.id} {inverter.id}", "words", tuple(names), inverter.width)
-    made = small.rows(what, lambda part: inverter.words(own[part], names[part])).raw()
+    made = small.rows(what, lambda some: inverter.words(own[some], [names[i] for i in some])).raw()
     place = {name: i for i, name in enumerate(names)}
     return made[[place[digest] for digest in digests]]
 
@@ -236,4 +236,6 @@ def stored_sentences(
         for text, word in zip(texts, words, strict=True)
     ]
     what = Collection(encoder.id, "sentences", tuple(digests), encoder.dim)
-    return store.rows(what, lambda part: encode_with_words(encoder, texts[part], words[part])).raw()
+    return store.rows(
+        what, lambda some: encode_with_words(encoder, [texts[i] for i in some], words[some])
+    ).raw()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from workbench.arrays import Float, unit
 from workbench.data.images import all_digests
-from workbench.encode.encoder import BATCH, Encoder, batches, encode_in_batches
+from workbench.encode.encoder import BATCH, Encoder, batches, check_rows
 from workbench.encode.feed import Feed, Throughput
 from workbench.encode.shelf import Collection, Shelf, StoreError, parts_of
 from workbench.errors import UserError
@@ -93,7 +93,7 @@ class EmbeddingStore:
         what = Collection(encoder.id, "texts", digests, encoder.dim)
         fits = getattr(encoder, "check_text", None)
         check = (lambda i: fits(texts[i])) if fits else None
-        return self.rows(what, lambda part: encoder.encode_texts(texts[part]), check, lend=True)
+        return self.rows(what, lambda some: encoder.encode_texts([texts[i] for i in some]), check, lend=True)
 
     def manifests(self) -> list[dict]:
         """What is stored: one manifest per collection, in order of folder name."""
@@ -102,14 +102,14 @@ class EmbeddingStore:
     def rows(
         self,
         what: Collection,
-        encode: Callable[[slice], np.ndarray],
+        encode: Callable[[list[int]], np.ndarray],
         check: Callable[[int], object] | None = None,
-        plan: Callable[[list[slice]], None] | None = None,
+        plan: Callable[[list[list[int]]], None] | None = None,
         lend: bool = False,
     ) -> StoredRows:
-        """Rows of any collection: ``encode(slice)`` gives those that are missing.
+        """Rows of any collection: ``encode(items)``, their numbers, gives those that are missing.
 
-        ``check(item)`` refuses bad items; ``plan`` is told all slices that ``encode`` will be asked for, in order.
+        ``check(item)`` refuses bad items; ``plan`` is told all batches that ``encode`` will be asked for, in order.
         ``lend``: an item's row depends on that item and the encoder alone, so other collections of the kind may lend it.
         """
         folder = inside(self.root, self.root / what.name)
@@ -140,20 +140,20 @@ class EmbeddingStore:
         if lend:
             shelf.keep_items(what)
             lent = self._lent(shelf, what, [row for i in missing for row in _rows(parts[i])])
-        new = {i: gaps(parts[i], lent) for i in missing}
-        all_new = [gap for i in missing for gap in new[i]]
+        new = {i: [item for item in _rows(parts[i]) if item not in lent] for i in missing}
         if check:  # a bad item fails before the first is encoded, not hours into it
-            self._check([row for gap in all_new for row in _rows(gap)], what.kind, check)
-        if plan and all_new:
-            plan([batch for gap in all_new for batch in batches(gap, BATCH)])
-        with self._bar(sum(gap.stop - gap.start for gap in all_new), f"encode {what.kind}") as bar:
+            self._check([item for i in missing for item in new[i]], what.kind, check)
+        if plan and any(new.values()):
+            plan([some for i in missing for some in _batches(new[i])])
+        with self._bar(sum(map(len, new.values())), f"encode {what.kind}") as bar:
             for i in missing:
                 rows = np.empty((parts[i].stop - parts[i].start, what.dim), np.float32)
-                for row in lent.keys() & _rows(parts[i]):
-                    rows[row - parts[i].start] = lent[row]
-                for gap in new[i]:
-                    made = encode_in_batches(encode, gap, dim=what.dim, label=what.kind, bar=bar)
-                    rows[gap.start - parts[i].start : gap.stop - parts[i].start] = made
+                for item in lent.keys() & _rows(parts[i]):
+                    rows[item - parts[i].start] = lent[item]
+                for some in _batches(new[i]):
+                    made = np.asarray(encode(some), np.float32)
+                    rows[np.subtract(some, parts[i].start)] = check_rows(made, some, what.dim, what.kind)
+                    bar.update(len(some))
                 shelf.keep(manifest, i, rows)
 
     def _lent(self, shelf: Shelf, what: Collection, rows: Sequence[int]) -> dict[int, np.ndarray]:
@@ -183,22 +183,9 @@ class EmbeddingStore:
         return tqdm(total=total, desc=label, unit="row", **hidden)
 
 
-def gaps(part: slice, known: Container[int]) -> list[slice]:
-    """What is left of a slice where known numbers are taken out, as slices.
-
-    >>> gaps(slice(2, 9), {4, 5, 8})
-    [slice(2, 4, None), slice(6, 8, None)]
-    """
-    found: list[slice] = []
-    for row in _rows(part):
-        if row in known:
-            continue
-        if found and found[-1].stop == row:
-            found[-1] = slice(found[-1].start, row + 1)
-        else:
-            found.append(slice(row, row + 1))
-    return found
-
-
 def _rows(part: slice) -> range:
     return range(part.start, part.stop)
+
+
+def _batches(items: list[int]) -> list[list[int]]:
+    return [items[part] for part in batches(slice(0, len(items)), BATCH)]
