@@ -179,7 +179,7 @@ def test_the_table_has_what_differs_under_it():
     text = to_text(published_table(beside(pd.concat([ours(), ours(metric="recall@5", mean=0.5)]))))
     assert re.search(r"CIReVL +recall@1 % +CIReVL, ViT-L/14 +24.55 +25(.00)? +\+?0.45 +\(1\)", text)
     assert text.count("split: test1, here val") == 1
-    assert "Not read at the source:" in text
+    assert "Not from the original table:" in text
     assert "24.55" in to_markdown(published_table(beside(ours())))
 
 

@@ -10,7 +10,8 @@
     protocol             "gallery=...; reference=..." in the words of `Benchmark.protocol`; preprocessing: what the
                          released code does unless told otherwise
     made_with            whose captions and edits
-    source, verified     where the number was read; yes: at its source, no: in a table that reproduces it
+    source, verified     whose table it is; yes: the one that printed the number first, no: one that reproduces it. All
+                         rows were copied from notes on these tables and compared with the notes, not with the papers
 
 A row is set beside ours where benchmark, part, metric, method and architecture agree. All else is said, not hidden: the
 papers' test splits are mostly kept by servers, so that ours is measured on another split.

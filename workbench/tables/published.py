@@ -30,7 +30,7 @@ def published_table(pairs: pd.DataFrame) -> Table:
         }
     )
     notes = [f"({number}) {text}." for number, text in enumerate(differs, 1)]
-    for verified, how in (("yes", "Read at the source"), ("no", "Not read at the source")):
+    for verified, how in (("yes", "From"), ("no", "Not from the original table")):
         sources = dict.fromkeys(pairs.loc[pairs["verified"] == verified, "source"])
         notes += [f"{how}: {'; '.join(sources)}."] if sources else []
     return Table(cells, tuple(notes))
