@@ -79,7 +79,7 @@ TOUCHES_DISK = {
 
 MODULE_LINES, FUNCTION_LINES = 300, 45
 # numba's cache looks at a function's own file only: parts of a kernel in other files could change unnoticed.
-LONGER = {"kernels/halfline.py": 530}
+LONGER = {"kernels/halfline.py": 540}
 
 modules = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 every_module = pytest.mark.parametrize("path", modules, ids=lambda path: path.relative_to(PACKAGE).as_posix())

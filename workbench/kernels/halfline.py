@@ -481,18 +481,16 @@ def _score(weights, similarities):
 
 @njit(**COMPILED)
 def settle(lines, order, marks, ranks):
-    """Running sums of the marks: at every setting, one more than the competitors ahead of each row's target (R, P)."""
+    """At every setting one more than the competitors ahead of each row's target (R, P); marks become running sums."""
     for row in range(len(marks)):
         for line in range(len(lines.cells)):
-            slot = lines.slot[line]
-            front, total, done = slot + _front(lines.cells[line]), 1 + marks[row, slot], 0
-            for p in range(lines.start[line], lines.start[line + 1]):
-                while done < lines.step[p]:
-                    done += 1
-                    total += marks[row, slot + done]
-                if p > lines.start[line]:
-                    total += marks[row, front + p - lines.start[line]]
-                ranks[row, order[p]] = total
+            slot, begin, cells = lines.slot[line], lines.start[line], lines.cells[line]
+            for counter in range(slot + 1, slot + 1 + cells):
+                marks[row, counter] += marks[row, counter - 1]
+            front, own = slot + _front(cells), 1
+            for p in range(lines.start[line + 1] - begin):
+                own += marks[row, front + p] if p else 0
+                ranks[row, order[begin + p]] = own + marks[row, slot + lines.step[begin + p]]
 
 
 @njit(**COMPILED)
@@ -514,6 +512,15 @@ def lengths(rows):
     out = np.empty(len(rows))
     for i in range(len(rows)):
         out[i] = np.sqrt(_dot(rows[i], rows[i]))
+    return out
+
+
+@njit(**COMPILED)
+def against(rows, one):
+    """`exact.dots` of every row and one and the same row."""
+    out = np.empty(len(rows))
+    for i in range(len(rows)):
+        out[i] = _dot(rows[i], one)
     return out
 
 

@@ -62,12 +62,18 @@ class Plan:
         )
 
     @cached_property
-    def unit_parts(self) -> Float["K Q D"]:
-        return np.stack([self.sims.unit_parts[term.part] for term in self.sims.terms])
+    def raw_parts(self) -> list[Float["Q D"]]:
+        return [at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms]
 
     @cached_property
-    def raw_parts(self) -> Float["K Q D"]:
-        return np.stack([at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms])
+    def unit_parts(self) -> Float["K Q D"]:
+        """Raises ArrayError, as `unit`, for a row without direction."""
+        units = np.empty((len(self.raw_parts), *self.raw_parts[0].shape), np.float32)
+        nothing = np.zeros(units.shape[2], np.float32)
+        for term, rows, into in zip(self.sims.terms, self.raw_parts, units, strict=True):
+            if not halfline.unit_rows(rows, nothing, into):
+                unit(rows, f"part {term.part!r}")
+        return units
 
     @cached_property
     def part_lengths(self) -> Float["K Q"]:
@@ -97,7 +103,7 @@ class Plan:
         """What taking off the middles takes off every similarity of a term and query; nothing off a bias."""
         shift = np.zeros((self.n_terms, self.sims.n_queries))
         for k, rows in enumerate(self.raw_parts):
-            shift[k] = rows.astype(np.float64) @ self.middles[self.view_of[k]] / self.part_lengths[k]
+            shift[k] = halfline.against(rows, self.middles[self.view_of[k]]) / self.part_lengths[k]
         return shift
 
     def targets(self, qrels: Qrels) -> CountedTargets:
@@ -179,7 +185,7 @@ class Worker:
             exact = halfline.Exact(
                 certified,
                 _plain(plan.shift[:, queries]),
-                np.ascontiguousarray(plan.raw_parts[:, queries if certified else slice(0)]),
+                np.stack([rows[queries if certified else slice(0)] for rows in plan.raw_parts]),
                 _plain(plan.part_lengths[:, queries]),
                 raw,
                 view_lengths,

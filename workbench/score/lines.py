@@ -144,12 +144,13 @@ def _by_size(points: np.ndarray) -> list[np.ndarray]:
 
 
 def _collinear(points: np.ndarray, left: np.ndarray) -> list[list[int]]:
-    """Lists of settings on one line each, in order along it; greedy: the fullest line through one of a few settings."""
+    """Lists of settings on one line each, in order along it; greedy: a full line through one of two settings."""
     found, lonely = [], 0
     scale = np.abs(points[left]).max()
     while len(left) and lonely < PATIENCE:
-        through = {0, len(left) // 2}
-        line = max((_fullest_line(points[left], p, scale) for p in through), key=len)
+        line = _fullest_line(points[left], 0, scale)
+        if len(line) ** 2 < len(left):  # not one of the few lines that a grid stands on
+            line = max(line, _fullest_line(points[left], len(left) // 2, scale), key=len)
         lonely = 0 if len(line) > 2 or len(line) == len(left) else lonely + 1
         found.append(left[line].tolist())
         left = np.delete(left, line)
