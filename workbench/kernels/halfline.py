@@ -90,6 +90,7 @@ class Scratch(NamedTuple):
     change: np.ndarray  # (STRIP,) int32: what happens there
     ahead: np.ndarray  # (STRIP,) int32: whether it is ahead at the first setting
     unclear: np.ndarray  # (STRIP + 1,) int32
+    marks: np.ndarray  # (M,) int32: of one row, in the nearest cache, where all its counting hits
     known: np.ndarray  # (n,) int64: the row for which `exact` holds this item's similarities
     exact: np.ndarray  # (n, K) float64
 
@@ -108,14 +109,17 @@ def count(similarities, first, rows, lines, exact, scratch, marks):
         for k in range(len(target)):
             target[k] = np.float32(rows.target[row, k] - exact.shift[k, query])
         some, always = _open_items(similarities, first, row, shared, target, rows, lines, scratch)
-        mine = marks[row]
+        mine = scratch.marks
+        mine[:] = 0
         for line in range(len(lines.cells)):
-            mine[lines.slot[line]] += always
+            mine[lines.slot[line]] = always
         for start in range(0, some, STRIP):
             items = scratch.item[start : min(start + STRIP, some)]
             _gather(similarities, query, target, items, scratch)
             off = _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, mine)
             worst = max(worst, off)
+        for m in range(len(mine)):
+            marks[row, m] += mine[m]
     return worst
 
 
@@ -387,23 +391,27 @@ def _take_up(similarities, row, line, items, place, rows, lines, exact, scratch,
     for c in range(len(items)):  # listed first, without branches
         unclear[found] = items[c]
         found += place[c] < 0
-    query, target = rows.query[row], rows.target[row]
-    for item in unclear[:found]:
-        mine = scratch.exact[item]
-        if scratch.known[item] != row:
+    query, target, known, similar = rows.query[row], rows.target[row], scratch.known, scratch.exact
+    shared, begin, end = query if len(lines.reach) > 1 else 0, lines.start[line], lines.start[line + 1]
+    ends, stray, front = lines.ends[shared, line], lines.stray[shared, line], _front(lines.cells[line])
+    position, weights = lines.position[shared, begin:end], lines.weights[shared, begin:end]
+    for u in range(found):
+        item = unclear[u]
+        mine = similar[item]
+        if known[item] != row:
             worst = max(worst, _look_up(similarities, query, item, exact, mine))
-            scratch.known[item] = row
-        _decide(mine, target, query if len(lines.reach) > 1 else 0, line, lines, counters)
+            known[item] = row
+        _decide(mine, target, ends, stray, position, weights, front, counters)
     return worst
 
 
 @njit(**COMPILED)
-def _decide(mine, target, shared, line, lines, counters):
+def _decide(mine, target, ends, stray, position, weights, front, counters):
     """Counts one near tie along one line: only settings that float64 margins leave open are asked one by one."""
     m0, m1, widest, size = 0.0, 0.0, 0.0, 0.0
     for k in range(len(target)):
         offset = mine[k] - target[k]
-        first, last = lines.ends[shared, line, 0, k], lines.ends[shared, line, 1, k]
+        first, last = ends[0, k], ends[1, k]
         m0 += first * offset
         m1 += last * offset
         widest = max(widest, abs(offset))
@@ -411,21 +419,18 @@ def _decide(mine, target, shared, line, lines, counters):
     if widest == 0:  # equal similarities, equal scores: a tie, at every setting
         counters[0] += 1
         return
-    front, begin, n = _front(lines.cells[line]), lines.start[line], lines.start[line + 1] - lines.start[line]
-    error = lines.stray[shared, line] * widest + 8 * len(target) * HALF_ULP64 * size
-    low, high = 0, n  # settings in between are asked
+    error = stray * widest + 8 * len(target) * HALF_ULP64 * size
+    low, high = 0, len(position)  # settings in between are asked
     if abs(m1 - m0) > 1e-3 * error:
-        position = lines.position[shared, begin : begin + n]
         flip, width = -m0 / (m1 - m0), error / abs(m1 - m0) + 1e-12
         low, high = _first_from(position, flip - width), _first_from(position, flip + width)
     beats = m0 > 0
     if low > 0:
         counters[0] += beats
-    for p in range(low, min(high + 1, n)):
+    for p in range(low, min(high + 1, len(position))):
         now = m1 > 0
         if p < high:
-            weights = lines.weights[shared, begin + p]
-            now = _score(weights, mine) >= _score(weights, target)
+            now = _score(weights[p], mine) >= _score(weights[p], target)
         if p == 0:
             counters[0] += now
         elif now != beats:

@@ -136,6 +136,7 @@ class Plan:
             change=np.empty(strip, np.int32),
             ahead=np.empty(strip, np.int32),
             unclear=np.empty(strip + 1, np.int32),
+            marks=np.empty(self.table.slot[-1], np.int32),
             known=np.empty(n, np.int64),
             exact=np.empty((n, self.n_terms)),
         )
