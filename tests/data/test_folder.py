@@ -42,7 +42,8 @@ def test_without_targets_there_is_nothing_to_measure(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,refrence,text\n1,a.png,red\n", "row 2: 'reference' is missing. Did you mean 'refrence'"),
+        ("id,refrence,text\n1,a.png,red\n", "the header lacks 'reference'. Did you mean 'refrence'"),
+        ("reference,words\na.png,red\n", "the header lacks 'id', 'text'"),
         ("id,reference,text\n1,a.png,\n", "row 2: 'text' is empty"),
         ("id,reference,text\n1,a.png,red, blue\n", "row 2: it has more or fewer fields than the header"),
         ("id,reference,text,target\n1,a.png,red,b.png\n2,a.png,old,\n", "no target: query '2'; give one"),

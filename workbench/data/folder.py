@@ -21,6 +21,7 @@ from workbench.registry import UnknownName, nearest
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SPLITS = ("all",)
 METRICS = ("recall@1", "recall@5", "recall@10", "hit@1", "map@10")
+FIELDS = ("id", "reference", "text")
 ADVICE = "Write queries.csv with the columns id,reference,text,target into the folder of pictures; see data/README.md."
 
 
@@ -118,12 +119,18 @@ def _from_csv(place: Place, file: str) -> list[tuple[str, dict]]:
     with place.find(file).open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        lacking = [name for name in FIELDS if name not in reader.fieldnames]
+        if lacking:
+            raise BenchmarkError(
+                f"{file}: the header lacks {', '.join(map(repr, lacking))}.{nearest(lacking[0], reader.fieldnames)} "
+                f"It has {', '.join(reader.fieldnames)}; expected id, reference, text and, where known, target"
+            )
         return [(f"{file}, row {i}", row) for i, row in enumerate(reader, 2)]
 
 
 def _row(row: Mapping, where: str) -> dict:
     """The four fields as texts, targets as a list, whatever else there is as tags."""
-    for name in ("id", "reference", "text"):
+    for name in FIELDS:
         if name not in row:
             raise BenchmarkError(f"{where}: {name!r} is missing.{nearest(name, [key for key in row if key])}")
         if row[name] in (None, ""):
@@ -134,9 +141,8 @@ def _row(row: Mapping, where: str) -> dict:
         )
     target = row.get("target") or []
     target = target.split(";") if isinstance(target, str) else target
-    fixed = ("id", "reference", "text", "target")
-    tags = {str(key): str(value) for key, value in row.items() if key not in fixed}
-    own = {name: str(row[name]).strip() for name in fixed[:3]}
+    tags = {str(key): str(value) for key, value in row.items() if key not in (*FIELDS, "target")}
+    own = {name: str(row[name]).strip() for name in FIELDS}
     return {**own, "target": [str(one).strip() for one in target if str(one).strip()], "tags": tags}
 
 
