@@ -360,7 +360,6 @@ def test_diff_tells_what_of_a_model_changed_and_nothing_that_follows(case, runs)
         assert [s for s in diff(first, second) if not s.startswith("metrics")] == [said]
 
 
-@METHODS.register("by_verdict")
 @dataclass(frozen=True)
 class ByVerdict:
     """A method that is not linear and reads more of a case than its terms."""
@@ -376,7 +375,8 @@ class ByVerdict:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _leave_the_registry_as_it_was():
+def _registered_while_these_tests_run():
+    METHODS.register("by_verdict")(ByVerdict)
     yield
     del METHODS._things["by_verdict"]
 
