@@ -17,6 +17,9 @@ from workbench.data.benchmark import Qrels
 from workbench.score.exact import weighed
 from workbench.score.lines import Lines
 from workbench.score.ranks import NEVER, ranked_targets
+from workbench.score.shares import equal_slices
+
+TOGETHER = 16  # queries whose several targets are compared together
 
 
 @dataclass(eq=False)
@@ -47,24 +50,29 @@ class CountedTargets:
         )
 
     def ranks(self, among_distractors: Int["R P"], lines: Lines) -> Int["P Q T"]:
-        """Target ranks from those among distractors alone. (In memory, the settings of a query stand together.)"""
+        """Target ranks from those among distractors alone, which are added to.
+
+        In memory, the settings of a query stand together.
+        """
         n_queries, n_targets = self.qrels.targets.shape
         if n_targets == 1 and len(self.query) == n_queries:
             return among_distractors.T[:, :, None]
         ranks = np.full((n_queries, len(lines.order), n_targets), NEVER, np.int32)
-        if n_targets > 1:
-            among_distractors = among_distractors + self._other_targets(lines)
+        for queries in equal_slices(n_queries, TOGETHER) if n_targets > 1 else ():
+            rows = slice(*np.searchsorted(self.query, [queries.start, queries.stop]))
+            among_distractors[rows] += self._other_targets(rows, queries, lines)
         ranks[self.query, :, self.column] = among_distractors
         return ranks.transpose(1, 0, 2)
 
-    def _other_targets(self, lines: Lines) -> Int["R P"]:
-        """How many other targets of the query score higher, or equal and stand in an earlier column."""
-        n_queries, n_targets = self.qrels.targets.shape
+    def _other_targets(self, rows: slice, queries: slice, lines: Lines) -> Int["r P"]:
+        """How many other targets of the same query score higher, or equal and stand in an earlier column."""
+        query, column = self.query[rows] - queries.start, self.column[rows]
         weights = lines.weights[:, np.argsort(lines.order)]
-        weights = weights[self.query if len(weights) > 1 else np.zeros_like(self.query)]
-        scores = np.full((n_queries, n_targets, len(lines.order)), -np.inf)
-        scores[self.query, self.column] = weighed(weights.transpose(1, 0, 2), self.similarities.T).T
-        return places(scores)[self.query, self.column]
+        weights = weights[self.query[rows]] if len(weights) > 1 else weights
+        shape = (queries.stop - queries.start, self.qrels.targets.shape[1], len(lines.order))
+        scores = np.full(shape, -np.inf)
+        scores[query, column] = weighed(weights.transpose(1, 0, 2), self.similarities[rows].T).T
+        return places(scores)[query, column]
 
 
 def places(scores: np.ndarray) -> np.ndarray:

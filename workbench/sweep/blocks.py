@@ -26,7 +26,7 @@ from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
 
 SHARE = 1024  # queries counted together at most: their counters stay in a nearby cache
-CELLS = 2**21  # numbers held per share of the queries: weights, counters, ranks
+CELLS = 2**22  # numbers held per share of the queries: weights, counters, ranks
 SCORES = 2**24  # scores held per block of queries of a method that is not linear
 
 Bias = np.ndarray | Callable[[Method], np.ndarray] | None
