@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.reference import exact_ranks as oracle
 from workbench.arrays import ArrayError
 from workbench.data.benchmark import BenchmarkError, Qrels
+from workbench.kernels import ahead
 from workbench.score import blocks, once
 from workbench.score.certified import certified_target_ranks
 from workbench.score.once import once_ranks
@@ -56,6 +57,15 @@ def test_no_rank_differs_from_the_oracle(seed, kind, per_query, candidates, bias
     bias = None if shape is None else (0.01 * rng.normal(size=shape)).astype(np.float32)
     found = once_ranks(weights, sims, {"q": qrels}, bias, workers=2)["q"]
     np.testing.assert_array_equal(found, oracle.target_ranks([weights], sims, qrels, bias)[0])
+
+
+@pytest.mark.parametrize("size", [1e-14, 1.0, 1e14])
+def test_the_lengths_of_long_rows_are_right_at_any_scale(size):
+    rows = (np.random.default_rng(3).normal(size=(50, 700)) * size).astype(np.float32)
+    found = np.empty(50, np.float32)
+    ahead.inverse_lengths(rows, found)
+    expected = 1 / np.linalg.norm(rows.astype(np.float64), axis=1)
+    np.testing.assert_allclose(found, expected, rtol=5 * 2.0**-24)
 
 
 @pytest.mark.parametrize("kind", ["plain", "twins", "close"])

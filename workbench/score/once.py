@@ -67,7 +67,7 @@ class Setting:
         self.lengths = {part: halfline.lengths(rows) for part, rows in self.raw.items()}
         self.composed = [sims.composed(weights, view) for view in sims.view_names]
         largest = 0.0 if bias is None else float(np.abs(bias).max(initial=0))
-        spare = (len(sims.terms) + 6) * ULP  # composing, dividing by lengths, adding up views
+        spare = (len(sims.terms) + 10) * ULP  # composing, dividing by lengths, adding up views
         self.reach = np.abs(weights).sum(axis=1) * (rounding + spare) + 4 * ULP * largest
 
     def exact(self, queries: Int[" p"], items: Int[" p"]) -> Float[" p"]:
