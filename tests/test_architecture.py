@@ -13,7 +13,7 @@ PACKAGE = ROOT / "workbench"
 # A module imports only from its own layer or one further up. `score` stands before `case` because a case hands out
 # its similarities.
 LAYERS = (
-    ("errors", "arrays", "registry", "paths", "provenance"),
+    ("errors", "arrays", "registry", "paths", "provenance", "progress"),
     ("data",),
     ("encode",),
     ("language",),

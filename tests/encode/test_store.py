@@ -20,6 +20,7 @@ from workbench.data.images import FolderImages, PictureError
 from workbench.encode.encoder import EncoderError
 from workbench.encode.store import Collection, EmbeddingStore, StoreError
 from workbench.paths import PathEscape
+from workbench.progress import progress_bar
 
 ROOT = Path(__file__).parents[2]
 # A separate process that encodes 40 pictures, 4 to a shard, slowly enough to be caught at it. It says that it is ready
@@ -359,3 +360,11 @@ EmbeddingStore({str(tmp_path)!r}, progress={progress}).texts(FakeEncoder(), [str
         check=True,
     )
     assert ("encode texts" in done.stderr) == shown
+
+
+def test_no_bar_is_drawn_where_that_is_switched_off(monkeypatch):
+    """In notebooks tqdm does not look at the variable itself, and a drawn bar would change a compared output."""
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert progress_bar(total=3).disable
+    monkeypatch.setenv("TQDM_DISABLE", "0")
+    assert not progress_bar(total=3).disable and progress_bar(total=3, show=False).disable

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from tqdm.auto import tqdm
 
 from workbench.paths import HomeError, cache_root, inside_lexically
+from workbench.progress import progress_bar
 
 SMALL = 1000  # files that are digested in a second anyway
 SETTLED = 2.0  # seconds after which a file's time of change tells it from a later change
@@ -123,7 +124,4 @@ def _digest(data: bytes) -> str:
 
 
 def _bar(total: int) -> tqdm:
-    # `disable` is left out where a bar is wanted: said explicitly, it would overrule TQDM_DISABLE
-    return tqdm(
-        total=total, desc="digest pictures", unit="file", **({} if total >= SMALL else {"disable": True})
-    )
+    return progress_bar(show=total >= SMALL, total=total, desc="digest pictures", unit="file")

@@ -24,11 +24,11 @@ from time import perf_counter
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
 from workbench.data.images import PictureError, open_picture, refuse
 from workbench.encode.encoder import Encoder
 from workbench.errors import UserError
+from workbench.progress import progress_bar
 
 STAGES = ("checking", "reading", "decoding", "preprocessing", "waiting", "model")
 
@@ -94,9 +94,9 @@ class Feed:
             self.workers = 0
         source = Source(self.images, keep=False)
         opened = self._from_workers(source, parts) if self.workers else map(source.__getitem__, parts)
-        hidden = {} if self.progress and len(parts) > 1 else {"disable": True}
         with contextlib.closing(opened) if self.workers else contextlib.nullcontext():
-            checked = tqdm(opened, total=len(parts), desc="check images", unit="batch", **hidden)
+            show = self.progress and len(parts) > 1
+            checked = progress_bar(opened, show=show, total=len(parts), desc="check images", unit="batch")
             refuse([problem for batch in checked for problem in batch.problems], len(self.images))
         self.stages["checking"] = perf_counter() - self.started
         if self.workers:

@@ -22,7 +22,6 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch.nn.functional import cosine_similarity
-from tqdm.auto import tqdm
 
 from workbench.arrays import Float, unit
 from workbench.encode.clip import ClipEncoder
@@ -34,6 +33,7 @@ from workbench.encode.pseudo_tokens import (
     spaced,
     words_in_place,
 )
+from workbench.progress import progress_bar
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class TextualInversion:
     def words(self, rows: Float["n D"], names: Sequence[str]) -> Float["n W"]:
         """One word per raw row. The same row and name give the same word, whatever else is in the list."""
         made = np.empty((len(rows), self.width), np.float32)
-        with tqdm(total=len(rows), desc="invert pictures", unit="picture") as bar:
+        with progress_bar(total=len(rows), desc="invert pictures", unit="picture") as bar:
             for part in batches(slice(0, len(rows)), self.batch):
                 made[part] = self._invert(rows[part], names[part])
                 bar.update(part.stop - part.start)

@@ -27,7 +27,6 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch.nn.functional import cosine_similarity
-from tqdm.auto import tqdm
 
 from workbench.arrays import Float
 from workbench.encode.clip import ClipEncoder
@@ -41,6 +40,7 @@ from workbench.encode.pseudo_tokens import (
     words_in_place,
 )
 from workbench.encode.store import EmbeddingStore
+from workbench.progress import progress_bar
 
 
 def descend(
@@ -107,7 +107,7 @@ class _Inversion:
     def words(self, rows: Float["n D"], names: Sequence[str]) -> Float["n W"]:
         """T tokens side by side per row. The same row and name give the same tokens, whatever else is in the list."""
         made = np.empty((len(rows), self.width), np.float32)
-        with tqdm(total=len(rows), desc=f"invert ({self.kind})", unit="row") as bar:
+        with progress_bar(total=len(rows), desc=f"invert ({self.kind})", unit="row") as bar:
             for part in batches(slice(0, len(rows)), self.batch):
                 some = torch.from_numpy(np.array(rows[part], np.float32)).to(self.encoder.device)
                 tokens, _ = descend(

@@ -29,6 +29,7 @@ from workbench.encode.feed import Feed, Throughput
 from workbench.encode.shelf import Collection, Shelf, StoreError, parts_of
 from workbench.errors import UserError
 from workbench.paths import cache_root, inside
+from workbench.progress import progress_bar
 
 __all__ = ["Collection", "EmbeddingStore", "StoreError", "StoredRows"]
 
@@ -178,9 +179,7 @@ class EmbeddingStore:
                 bar.update(1)
 
     def _bar(self, total: int, label: str) -> tqdm:
-        # `disable` is left out where a bar is wanted: said explicitly, it would overrule TQDM_DISABLE
-        hidden = {} if self.progress and total > BATCH else {"disable": True}
-        return tqdm(total=total, desc=label, unit="row", **hidden)
+        return progress_bar(show=self.progress and total > BATCH, total=total, desc=label, unit="row")
 
 
 def _rows(part: slice) -> range:
