@@ -189,3 +189,22 @@ def test_half_precision_and_memory_mapped_rows(tmp_path):
     half = Similarities(sims.parts, {"image": mapped}, PDV)
     found = count_ranks(weights, half, {"default": right})["default"]
     np.testing.assert_array_equal(found, slow.target_ranks(weights, half, right))
+
+
+@pytest.mark.parametrize("size", [1e-33, 1e33])
+def test_rows_of_any_length_are_ranked(size):
+    """The kernel's float32 would lose them; the slow way to unit rows does not."""
+    sims = world(7)
+    scaled = {name: rows.astype(np.float64) * size for name, rows in sims.views.items()}
+    right = qrels(7)
+    weights = pdv_weights([0.5, 1.0], [0.0, 0.5])
+    found = count_ranks(weights, Similarities(sims.parts, scaled, sims.terms), {"default": right})["default"]
+    np.testing.assert_array_equal(found, slow.target_ranks(weights, sims, right))
+
+
+def test_blas_has_its_threads_back_after_a_sweep():
+    from threadpoolctl import threadpool_info
+
+    before = [(one["filepath"], one["num_threads"]) for one in threadpool_info()]
+    count_ranks(pdv_weights([0.5, 1.0], [0.0, 0.5]), world(7), {"default": qrels(7)}, workers=2)
+    assert [(one["filepath"], one["num_threads"]) for one in threadpool_info()] == before

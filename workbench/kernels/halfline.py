@@ -500,11 +500,11 @@ def settle(lines, order, marks, ranks):
 
 @njit(**COMPILED)
 def unit_rows(rows, less, into):
-    """Unit rows, less one and the same row, in float32; returns whether every row has a direction."""
+    """Unit rows, less one and the same row, in float32; returns whether all lengths allow that."""
     fine = True
     for i in range(len(rows)):
         length = np.sqrt(_dot(rows[i], rows[i]))
-        fine &= (length > 0) & (length < np.inf)
+        fine &= (length > 1e-30) & (length < 1e30)
         scale = np.float32(1 / length)
         for d in range(rows.shape[1]):
             into[i, d] = np.float32(rows[i, d]) * scale - less[d]

@@ -68,12 +68,9 @@ class Plan:
     @cached_property
     def unit_parts(self) -> Float["K Q D"]:
         """Raises ArrayError, as `unit`, for a row without direction."""
-        units = np.empty((len(self.raw_parts), *self.raw_parts[0].shape), np.float32)
-        nothing = np.zeros(units.shape[2], np.float32)
-        for term, rows, into in zip(self.sims.terms, self.raw_parts, units, strict=True):
-            if not halfline.unit_rows(rows, nothing, into):
-                unit(rows, f"part {term.part!r}")
-        return units
+        nothing = np.zeros(self.raw_parts[0].shape[1], np.float32)
+        parts = zip(self.sims.terms, self.raw_parts, strict=True)
+        return np.stack([unit_less(rows, nothing, f"part {term.part!r}") for term, rows in parts])
 
     @cached_property
     def part_lengths(self) -> Float["K Q"]:
@@ -92,11 +89,7 @@ class Plan:
     def unit_items(self, view: int, items: slice) -> Float["n D"]:
         """Unit rows of some items, less their view's middle. Raises ArrayError, as `unit`, for a row without direction."""
         name = self.sims.view_names[view]
-        rows = at_least_float32(self.sims.views[name][items])
-        units = np.empty(rows.shape, np.float32)
-        if not halfline.unit_rows(rows, self.middles[view], units):
-            unit(rows, f"view {name!r}")
-        return units
+        return unit_less(at_least_float32(self.sims.views[name][items]), self.middles[view], f"view {name!r}")
 
     @cached_property
     def shift(self) -> Float["K Q"]:
@@ -238,6 +231,14 @@ def item_blocks(n: int, workers: int) -> list[slice]:
     rounds = -(-n // (ITEMS * workers))
     step = -(-n // (rounds * workers))
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def unit_less(rows: Float["n D"], less: Float[" D"], name: str) -> Float["n D"]:
+    """Unit rows less one row, in float32. Raises ArrayError, as `unit`, for a row without direction."""
+    units = np.empty(rows.shape, np.float32)
+    if halfline.unit_rows(rows, less, units):
+        return units
+    return (unit(rows, name) - less).astype(np.float32)  # rows too long or short for the kernel's float32
 
 
 def _plain(array: np.ndarray, dtype=np.float64) -> np.ndarray:
