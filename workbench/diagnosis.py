@@ -138,7 +138,8 @@ def report(sets: TwoSets, most: int = 2000, seed: int = 0) -> pd.DataFrame:
 def hubness(sets: TwoSets, k: int = LISTS, most: int = 2000, seed: int = 0) -> pd.DataFrame:
     """`hubness_report` of texts searching images and of images searching texts, by cosine.
 
-    ``direction``, and how many ``queries`` searched how many of the ``gallery``, come first. On at most ``most`` rows of each, drawn with the seed. Lists are of k, or of the whole gallery where it is smaller.
+    ``direction``, and how many ``queries`` searched how many of the ``gallery``, come first. On at most ``most``
+    rows of each, drawn with the seed. Lists are of k, or of the whole gallery where it is smaller.
     """
     frames = []
     for direction, (lists, n_items) in _lists(sets, k, most, seed).items():

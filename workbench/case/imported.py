@@ -29,10 +29,8 @@ from workbench.provenance import text_digest
 from workbench.registry import nearest
 
 PREFIX = "imported:"
-WORDED = (
-    "caption join",
-    "shared concept",
-)  # rules of a protocol that were followed, or not, before rows were imported
+# Rules of a protocol that were followed, or not, before rows were imported.
+WORDED = ("caption join", "shared concept")
 UNSAID = "not said for imported features"
 
 

@@ -131,8 +131,9 @@ def blank_queries(benchmark: Benchmark) -> tuple[str, ...]:
 class PseudoPrompt:
     """Sentences in which $ stands for a picture's pseudo-word: without a modification, and with it.
 
-    In ``composed`` stands {} for the modification and {tag} for the query's tag of that name. Two modification texts are joined by the rule ``join``. The released evaluations use no sentence without a
-    modification: ``alone`` is what remains of theirs.
+    In ``composed`` stands {} for the modification and {tag} for the query's tag of that name. Two modification texts
+    are joined by the rule ``join``. The released evaluations use no sentence without a modification: ``alone`` is what
+    remains of theirs.
     """
 
     composed: str

@@ -88,9 +88,7 @@ class Feed:
         """Says which batches will be asked for; opens every picture of them once. Raises PictureError naming all bad ones."""
         self.started = perf_counter()
         self.pictures = sum(map(len, parts))
-        if (
-            len(parts) < 2
-        ):  # nothing is prepared ahead of a single batch, and starting processes takes seconds
+        if len(parts) < 2:  # nothing to prepare ahead, and starting processes takes seconds
             self.workers = 0
         source = Source(self.images, keep=False)
         opened = self._from_workers(source, parts) if self.workers else map(source.__getitem__, parts)
