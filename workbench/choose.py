@@ -7,9 +7,10 @@
 Rows carry `chosen_on` (where the setting was picked), `chosen_by` (the metric), `settings` (of how many) and
 `setting`; a method with a single setting was not chosen, and its `chosen_on` is empty. Tables (`chosen_table` of the
 first, `main_table` of the others) warn where a setting was picked on the very data it is reported on. Among settings
-that tie, the first in the given order is taken: list the setting you would defend first.  Left out: the search itself
-(`sweep`), and the choice of the method: comparing many chosen methods on the test split is what Holm's correction in
-`results_table` is for.
+that tie, the first in the given order is taken: list the setting you would defend first.
+
+Left out: the search itself (`sweep`), and the choice of the method: comparing many chosen methods on the test split is
+what Holm's correction in `results_table` is for.
 """
 
 from __future__ import annotations
