@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterable
-from typing import Protocol, get_args, get_origin, get_type_hints, runtime_checkable
+from typing import ClassVar, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
+
+import numpy as np
 
 from workbench.arrays import Float
 from workbench.errors import UserError
@@ -40,9 +42,14 @@ class LinearMethod:
 
     `gram` (Q, R, R) holds the inner products of each query's raw parts, in the order in which the terms first name
     them; most methods ignore it and return K weights, those in which raw lengths or angles enter return (Q, K).
+
+    `elementwise = True` in a subclass promises two things, and a grid of it then takes one call instead of thousands:
+    its decimal fields (annotated `float`) do not change the terms, and `weights` takes columns (P, 1) in their place,
+    returning (P, 1, K) or (P, Q, K). A formula that ends in `per_term` and has no `if` does.
     """
 
     terms: tuple[Term, ...]
+    elementwise: ClassVar[bool] = False
 
     def weights(self, gram: Float["Q R R"]) -> Float[" K"] | Float["Q K"]:
         raise NotImplementedError
@@ -50,6 +57,15 @@ class LinearMethod:
     def score(self, case) -> Float["Q N"]:
         similarities = case.similarities(self.terms)
         return similarities.combine(self.weights(similarities.gram))
+
+
+def per_term(*weights: int | float | np.ndarray) -> np.ndarray:
+    """One weight per term, side by side in the last axis and in float32: numbers, per query (Q,), per setting (P, 1).
+
+    >>> per_term(0.25, 0.75)
+    array([0.25, 0.75], dtype=float32)
+    """
+    return np.stack(np.broadcast_arrays(*weights), axis=-1).astype(np.float32)
 
 
 def usual(low: int | float, high: int | float, default: object = dataclasses.MISSING):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, per_term, usual
 from workbench.score.similarities import Term
 
 IMAGE, TEXT = Term("reference_image"), Term("modification")
@@ -45,9 +45,10 @@ class WeightedSum(LinearMethod):
 
     weight: float = usual(0, 1, default=0.5)
     terms = (IMAGE, TEXT)
+    elementwise = True
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        return np.array([1 - self.weight, self.weight], np.float32)
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
+        return per_term(1 - self.weight, self.weight)
 
 
 @METHODS.register("slerp")
@@ -64,14 +65,14 @@ class Slerp(LinearMethod):
 
     alpha: float = usual(0, 1, default=0.8)
     terms = (IMAGE, TEXT)
+    elementwise = True
 
-    def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
+    def weights(self, gram: Float["Q R R"]) -> Float["... Q K"]:
         cosine = gram[:, 0, 1] / np.sqrt(gram[:, 0, 0] * gram[:, 1, 1])
-        line = np.array([1 - self.alpha, self.alpha])
         straight = np.abs(cosine) > 0.9995
-        angle = np.arccos(np.where(straight, 0.0, cosine))[:, None]
-        arc = np.sin(line * angle) / np.sin(angle)
-        return np.where(straight[:, None], line, arc).astype(np.float32)
+        angle = np.arccos(np.where(straight, 0.0, cosine))
+        line = (1 - self.alpha, self.alpha)
+        return per_term(*(np.where(straight, way, np.sin(way * angle) / np.sin(angle)) for way in line))
 
 
 @METHODS.register("product")

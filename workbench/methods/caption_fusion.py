@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, per_term, usual
 from workbench.score.similarities import Term
 
 
@@ -27,14 +27,14 @@ class CaptionFusion(LinearMethod):
     alpha: float = usual(0, 1)
     weight: float = usual(0, 1)
     description: str = "target_description"
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return (Term("reference_image"), Term("modification"), Term(self.description))
 
-    def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
+    def weights(self, gram: Float["Q R R"]) -> Float["... Q K"]:
         cosine = gram[:, 0, 1] / np.sqrt(gram[:, 0, 0] * gram[:, 1, 1])
-        mix = np.array([1 - self.alpha, self.alpha])
-        length = np.sqrt(mix @ mix + 2 * mix.prod() * cosine)
-        pair = (1 - self.weight) * mix / length[:, None]
-        return np.column_stack([pair, np.full(len(pair), self.weight)]).astype(np.float32)
+        a, b = 1 - self.alpha, self.alpha
+        pair = (1 - self.weight) / np.sqrt(a * a + b * b + 2 * a * b * cosine)
+        return per_term(a * pair, b * pair, self.weight)

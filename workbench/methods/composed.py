@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod
+from workbench.methods.base import METHODS, LinearMethod, per_term
 from workbench.score.naming import take_apart
 from workbench.score.similarities import Term
 
@@ -52,10 +52,11 @@ class ImportedSum(LinearMethod):
     second: str
     first: str = "composed"
     weight: float = 0.5
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return (facing(self.first), facing(self.second))
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        return np.array([1 - self.weight, self.weight], np.float32)
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
+        return per_term(1 - self.weight, self.weight)

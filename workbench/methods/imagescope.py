@@ -16,10 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, check_least, usual
+from workbench.methods.base import METHODS, LinearMethod, check_least, per_term, usual
 from workbench.methods.judge_rerank import promote, rerank
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
@@ -32,6 +30,7 @@ class ImageScopeFirst(LinearMethod):
 
     weight: float = usual(0, 1, default=0.15)
     descriptions: int = usual(1, 5, default=1)
+    elementwise = True
 
     def __post_init__(self):
         check_least(self, descriptions=1)
@@ -41,9 +40,9 @@ class ImageScopeFirst(LinearMethod):
         parts = numbered("target_description", self.descriptions)
         return tuple(Term(part, view) for view in ("image", "caption") for part in parts)
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        per_view = np.array([1 - self.weight, self.weight], np.float32) / self.descriptions
-        return np.repeat(per_view, self.descriptions)
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
+        views = ((1 - self.weight) / self.descriptions, self.weight / self.descriptions)
+        return per_term(*(share for share in views for _ in range(self.descriptions)))
 
 
 @METHODS.register("imagescope")

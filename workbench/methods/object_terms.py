@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, per_term, usual
 from workbench.score.similarities import Term
 
 
@@ -28,12 +28,12 @@ class ObjectTerms(LinearMethod):
     wanted: float = usual(0, 1)
     unwanted: float = usual(0, 1)
     description: str = "target_description"
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return (Term(self.description), Term("wanted_objects"), Term("unwanted_objects"))
 
-    def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
-        lengths = np.sqrt(np.einsum("qrr->qr", gram[:, 1:, 1:]))
-        objects = lengths * [self.wanted, -self.unwanted]
-        return np.column_stack([np.ones(len(gram)), objects]).astype(np.float32)
+    def weights(self, gram: Float["Q R R"]) -> Float["... Q K"]:
+        wanted, unwanted = (np.sqrt(gram[:, r, r]) for r in (1, 2))
+        return per_term(1, self.wanted * wanted, -self.unwanted * unwanted)

@@ -28,10 +28,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, usual
+from workbench.methods.base import METHODS, LinearMethod, per_term, usual
 from workbench.score.similarities import Term
 
 CAPTIONS = ("reference_caption", "composed_caption")
@@ -56,13 +54,14 @@ class PDVText(LinearMethod):
 
     alpha_text: float = usual(0, 3, default=1.2)
     host: tuple[str, str] = CAPTIONS
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return _terms(*self.host)
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        return np.array([1 - self.alpha_text, self.alpha_text], np.float32)
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
+        return per_term(1 - self.alpha_text, self.alpha_text)
 
 
 @METHODS.register("pdv_i")
@@ -72,13 +71,14 @@ class PDVImage(LinearMethod):
 
     alpha_image: float = usual(0, 3, default=1.4)
     host: tuple[str, str] = CAPTIONS
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return _terms("reference_image", *self.host)
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
-        return np.array([1, -self.alpha_image, self.alpha_image], np.float32)
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
+        return per_term(1, -self.alpha_image, self.alpha_image)
 
 
 @METHODS.register("pdv_f")
@@ -90,11 +90,12 @@ class PDVFusion(LinearMethod):
     alpha_text: float = usual(0, 3, default=1.2)
     beta: float = usual(0, 1, default=0.75)
     host: tuple[str, str] = CAPTIONS
+    elementwise = True
 
     @property
     def terms(self) -> tuple[Term, ...]:
         return _terms("reference_image", *self.host)
 
-    def weights(self, gram: Float["Q R R"]) -> Float[" K"]:
+    def weights(self, gram: Float["Q R R"]) -> Float["... K"]:
         gamma = (1 - self.beta) * self.alpha_image + self.beta * self.alpha_text
-        return np.array([1 - self.beta, self.beta - gamma, gamma], np.float32)
+        return per_term(1 - self.beta, self.beta - gamma, gamma)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import Float
-from workbench.methods.base import METHODS, LinearMethod, check_least, usual
+from workbench.methods.base import METHODS, LinearMethod, check_least, per_term, usual
 from workbench.score.naming import numbered
 from workbench.score.similarities import Term
 
@@ -38,6 +38,7 @@ class WeiMoCIR(LinearMethod):
     alpha: float = usual(0, 1, default=0.8)
     beta: float = usual(0, 1, default=0.1)
     captions: int = usual(1, 3, default=1)
+    elementwise = True
 
     def __post_init__(self):
         check_least(self, captions=1)
@@ -57,21 +58,18 @@ class WeiMoCIR(LinearMethod):
             for part in (carrier, "modification")
         )
 
-    def weights(self, gram: Float["Q R R"]) -> Float["Q K"]:
+    def weights(self, gram: Float["Q R R"]) -> Float["... Q K"]:
         parts = list(dict.fromkeys(term.part for term in self.terms))  # the order of the Gram matrix
         text = parts.index("modification")
         pairs = [self._pair(gram, parts.index(carrier), text) for carrier in self.carriers]
         shares = [1 - self.beta] + [self.beta / self.captions] * self.captions
-        return np.concatenate([share * pair for share, pair in zip(shares, pairs, strict=True)], axis=1)
+        return per_term(*(share * one for share, pair in zip(shares, pairs, strict=True) for one in pair))
 
-    def _pair(self, gram: Float["Q R R"], carrier: int, text: int) -> Float["Q 2"]:
+    def _pair(self, gram: Float["Q R R"], carrier: int, text: int) -> tuple[Float["... Q"], Float["... Q"]]:
         """Weights of unit carrier and unit text in unit((1 - alpha) carrier + alpha text)."""
-        mix = np.array([1 - self.alpha, self.alpha])
-        both = [carrier, text]
-        small = gram[:, both][:, :, both]
-        composed = np.sqrt(np.einsum("i,qij,j->q", mix, small, mix))
-        raw = np.sqrt(np.einsum("qii->qi", small))
-        return (mix * raw / composed[:, None]).astype(np.float32)
+        a, b, aa, bb = 1 - self.alpha, self.alpha, gram[:, carrier, carrier], gram[:, text, text]
+        composed = np.sqrt(a * a * aa + 2 * a * b * gram[:, carrier, text] + b * b * bb)
+        return a * np.sqrt(aa) / composed, b * np.sqrt(bb) / composed
 
 
 @METHODS.register("weimocir_paper")

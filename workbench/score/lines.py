@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,20 +53,29 @@ class Lines:
         return np.round(self.position[0] * np.repeat(self.cells, np.diff(self.start))).astype(np.int64)
 
 
+class Line(NamedTuple):
+    """Settings on one line, in order along it."""
+
+    members: Int[" n"]
+    cells: int
+    position: Float["n Q"]
+    stray: Float[" Q"]
+
+
 def find_lines(weights: Float["P Q K"]) -> Lines:
     """Groups settings into lines that are straight for every query."""
-    scaled, groups = min((_grouped(some) for some in _scalings(weights)), key=lambda found: len(found[1]))
-    order = np.array([p for line in groups for p in line], np.int64)
-    measured = [_along(scaled[line]) for line in groups]
-    cells = [_cells(position) for position, _ in measured]
-    measured = [_along(scaled[line], n) for line, n in zip(groups, cells, strict=True)]
+    terms_first = np.ascontiguousarray(
+        weights.transpose(2, 0, 1), np.float64
+    )  # fast to add up over few terms
+    scaled, found = _fewest_lines(terms_first)
+    order = np.concatenate([line.members for line in found])
     return Lines(
         order,
-        start=np.cumsum([0] + [len(line) for line in groups]),
-        cells=np.array(cells),
-        position=np.concatenate([position for position, _ in measured], axis=1),
-        ends=np.stack([scaled[[line[0], line[-1]]].transpose(1, 0, 2) for line in groups], axis=1),
-        stray=np.stack([stray for _, stray in measured], axis=1),
+        start=np.cumsum([0] + [len(line.members) for line in found]),
+        cells=np.array([line.cells for line in found]),
+        position=np.concatenate([line.position for line in found]).T,
+        ends=np.stack([scaled[:, line.members[[0, -1]]] for line in found]).transpose(3, 0, 2, 1),
+        stray=np.stack([line.stray for line in found], axis=1),
         weights=np.ascontiguousarray(weights[order].transpose(1, 0, 2)),
     )
 
@@ -115,100 +125,105 @@ def _bends(polygon: Float["V 2"]) -> np.ndarray:
     return area > STRAIGHT * np.abs(polygon).max() * np.sqrt((before**2).sum(axis=1) + (after**2).sum(axis=1))
 
 
-def _scalings(weights: np.ndarray) -> Iterator[np.ndarray]:
+def _fewest_lines(weights: Float["K P Q"]) -> tuple[Float["K P Q"], list[Line]]:
+    """The weights, scaled as puts them on few lines, and those lines."""
+    tried = []
+    for scaled in _scalings(weights):
+        tried.append((scaled, _grouped(scaled)))
+        if len(tried[-1][1]) ** 2 <= weights.shape[1]:  # no more than a grid of as many rows as columns has
+            break
+    return min(tried, key=lambda one: len(one[1]))
+
+
+def _scalings(weights: Float["K P Q"]) -> Iterator[Float["K P Q"]]:
     """The weights as they are, and scaled to sum to one where every sum is clearly positive."""
-    weights = weights.astype(np.float64)
     yield weights
-    total = weights.sum(axis=2, keepdims=True)
-    positive = (total > 1e-3 * np.abs(weights).sum(axis=2, keepdims=True)).all()
+    total = weights.sum(axis=0)
+    positive = (total > 1e-3 * np.abs(weights).sum(axis=0)).all()
     if positive and np.ptp(total) > STRAIGHT * np.abs(total).max():
         yield weights / total
 
 
-def _grouped(scaled: np.ndarray) -> tuple[np.ndarray, list[list[int]]]:
+def _grouped(scaled: Float["K P Q"]) -> list[Line]:
     """Lines read off one query, kept where they are straight for all."""
-    middle = scaled[:, scaled.shape[1] // 2]
-    groups = [line for bucket in _by_size(middle) for line in _collinear(middle, bucket)]
-    kept = []
-    for group in groups:
-        kept += [group] if len(group) == 1 or _is_straight(scaled[group]) else [[p] for p in group]
-    return scaled, kept
+    middle = np.ascontiguousarray(scaled[:, :, scaled.shape[2] // 2])
+    found = []
+    for members in (line for bucket in _by_size(middle) for line in _collinear(middle, bucket)):
+        points = scaled[:, members]
+        line = _line(members, points)
+        straight = (line.stray <= 4 * len(points) * STRAIGHT * np.abs(points).max()).all()
+        found += [line] if straight else [_line(one, scaled[:, one]) for one in members[:, None]]
+    return found
 
 
-def _by_size(points: np.ndarray) -> list[np.ndarray]:
+def _by_size(points: Float["K P"]) -> list[Int[" n"]]:
     """Settings whose largest weights are alike within a factor of 2**OCTAVES."""
-    size = np.abs(points).max(axis=1)
+    size = np.abs(points).max(axis=0)
     known = size[size > 0]
     octave = np.log2(np.maximum(size, known.min()) / known.min()) // OCTAVES if len(known) else size
     return [np.flatnonzero(octave == o) for o in np.unique(octave)]
 
 
-def _collinear(points: np.ndarray, left: np.ndarray) -> list[list[int]]:
-    """Lists of settings on one line each, in order along it; greedy: a full line through one of two settings."""
+def _collinear(points: Float["K P"], left: Int[" n"]) -> list[Int[" m"]]:
+    """Settings on one line each, in order along it; greedy: a full line through one of two settings."""
     found, lonely = [], 0
-    scale = np.abs(points[left]).max()
+    scale = np.abs(points[:, left]).max()
     while len(left) and lonely < PATIENCE:
-        line = _fullest_line(points[left], 0, scale)
+        some = points[:, left]
+        line = _fullest_line(some, 0, scale)
         if len(line) ** 2 < len(left):  # not one of the few lines that a grid stands on
-            line = max(line, _fullest_line(points[left], len(left) // 2, scale), key=len)
+            line = max(line, _fullest_line(some, len(left) // 2, scale), key=len)
         lonely = 0 if len(line) > 2 or len(line) == len(left) else lonely + 1
-        found.append(left[line].tolist())
+        found.append(left[line])
         left = np.delete(left, line)
-    return found + [[p] for p in left.tolist()]
+    return found + list(left[:, None])
 
 
-def _fullest_line(points: np.ndarray, through: int, scale: float) -> np.ndarray:
+def _fullest_line(points: Float["K P"], through: int, scale: float) -> Int[" m"]:
     """Which of the points stand on the line through one of them that holds most of them, in order along it."""
-    offset = points - points[through]
-    distance = np.sqrt((offset**2).sum(axis=1))
+    offset = points - points[:, through, None]
+    distance = np.sqrt((offset**2).sum(axis=0))
     far = np.flatnonzero(distance > 1e3 * STRAIGHT * scale)
     if len(far) == 0:
         return np.flatnonzero(distance <= STRAIGHT * scale)
     share = 1 + len(far) // VOTERS
     far = far[::share]
-    heading = offset[far] / distance[far, None]
-    heading *= np.sign(np.take_along_axis(heading, np.abs(heading).argmax(axis=1)[:, None], axis=1))
-    # one number per heading, so that equal headings are found by counting
-    mark = np.round(heading @ np.sin(1 + np.arange(points.shape[1])) * 2e3)
+    # one number per heading, so that equal headings, and opposite ones, are found by counting
+    mark = np.abs(np.round(np.sin(1 + np.arange(len(points))) @ offset[:, far] / distance[far] * 2e3))
     _, where, votes = np.unique(mark, return_inverse=True, return_counts=True)
     best = np.array([through])
     for m in np.argsort(-votes, kind="stable")[:3]:
         if votes[m] * share < len(best):
             break
         voters = far[where == m]
-        along = offset[voters[distance[voters].argmax()]]
+        along = offset[:, voters[distance[voters].argmax()]]
         along = along / np.sqrt(along @ along)
-        place = offset @ along
-        stray = np.abs(offset - place[:, None] * along).max(axis=1)
+        place = along @ offset
+        stray = np.abs(offset - along[:, None] * place).max(axis=0)
         line = np.flatnonzero(stray <= STRAIGHT * scale)
         if len(line) > len(best):
             best = line[np.argsort(place[line], kind="stable")]
     return best
 
 
-def _is_straight(scaled: Float["n Q K"]) -> bool:
-    """Whether the settings stand on a line in the given order for every query."""
-    stray = _along(scaled)[1]
-    return bool((stray <= 4 * scaled.shape[2] * STRAIGHT * np.abs(scaled).max()).all())
-
-
-def _along(scaled: Float["n Q K"], cells: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (Q, n) of settings on the way from the first to the last, in whole cells if given; the stray (Q)."""
-    first, way = scaled[0], scaled[-1] - scaled[0]
-    length = (way**2).sum(axis=1)
-    position = ((scaled - first) * way).sum(axis=2) / np.where(length > 0, length, 1)
+def _line(members: Int[" n"], points: Float["K n Q"]) -> Line:
+    """Where settings stand on the way from the first to the last, in whole steps if possible, and how far off."""
+    first, way = points[:, :1], points[:, -1:] - points[:, :1]
+    length = (way**2).sum(axis=0)
+    position = ((points - first) * way).sum(axis=0) / np.where(length > 0, length, 1)
     # settings that differ by rounding errors may stand in the wrong order; what that moves them is stray as well
     position = np.maximum.accumulate(np.clip(position, 0, 1), axis=0)
+    cells = _cells(position)
     position = np.round(position * cells) / cells if cells else position
-    on_line = first + position[..., None] * way
-    return position.T, np.abs(scaled - on_line).sum(axis=2).max(axis=0)
+    stray = np.abs(points - first - position * way).sum(axis=0).max(axis=0)
+    return Line(members, cells, position, stray)
 
 
-def _cells(position: Float["Q n"]) -> int:
+def _cells(position: Float["n Q"]) -> int:
     """Into how many equal steps a line falls so that all settings stand at whole ones; 0 where no number does."""
-    gaps = np.diff(position[0])
+    gaps = np.diff(position[:, 0])
     gaps = gaps[gaps > EVEN]
-    if len(gaps) == 0 or (position[:, -1] < 1).any():
+    if len(gaps) == 0 or (position[-1] < 1).any():
         return 0
     fewest = max(1, round(1 / gaps.min()))
     for cells in range(fewest, CELLS + 1, fewest):

@@ -24,6 +24,7 @@ from workbench.score.ranks import target_ranks
 from workbench.score.shares import cores, equal_slices, one_blas_thread_each, query_shares
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
+from workbench.sweep.weights import Family, families, shared_weights, weights_of
 
 SHARE = 1024  # queries counted together at most: their counters stay in a nearby cache
 CELLS = 2**22  # numbers held per share of the queries: weights, counters, ranks
@@ -83,45 +84,49 @@ def rank_blocks(
     `then` is called in the thread that counted, where the ranks are still at hand.
     """
     chosen = _chosen(case.benchmark, qrels)
-    linear: dict[tuple, list[int]] = {}
-    for p, method in enumerate(methods):
-        if not isinstance(method, LinearMethod):
-            yield from map(then, _scored(p, method, case, chosen, asked))
-        elif callable(asked.bias):
-            given = asked._replace(bias=asked.bias(method))
-            yield from _counted(np.array([p]), [method], case, chosen, given, then)
-        else:
-            linear.setdefault(tuple(method.terms), []).append(p)
-    for members in linear.values():
-        yield from _counted(np.array(members), [methods[p] for p in members], case, chosen, asked, then)
+    linear = [p for p, method in enumerate(methods) if isinstance(method, LinearMethod)]
+    for p in sorted(set(range(len(methods))).difference(linear)):
+        yield from map(then, _scored(p, methods[p], case, chosen, asked))
+    if callable(asked.bias):
+        for p in linear:
+            given = asked._replace(bias=asked.bias(methods[p]))
+            yield from _counted(families([methods[p]], [p]), case, chosen, given, then)
+        return
+    together: dict[tuple, list[Family]] = {}
+    for family in families([methods[p] for p in linear], linear):
+        together.setdefault(tuple(family.asked.terms), []).append(family)
+    for some in together.values():
+        yield from _counted(some, case, chosen, asked, then)
 
 
 def _counted(
-    members: np.ndarray,
-    methods: list[LinearMethod],
+    some: list[Family],
     case,
     qrels: Mapping[str, Qrels],
     asked: Asked,
     then: Callable[[RankBlock], Made],
 ) -> Iterator[Made]:
     """Linear methods over the same terms, a share of the queries per worker; workers to spare share the gallery."""
-    sims = case.similarities(methods[0].terms)
+    sims = case.similarities(some[0].asked.terms)
+    members = np.concatenate([family.members for family in some])
     bias = _checked(asked.bias, sims.n_queries, sims.n_items)
-    given = _fixed_weights(methods, sims)
+    given = shared_weights(some, sims)
     fixed = None if given is None else _settings(given, bias is not None)
-    n_settings = len(methods) if fixed is None else len(fixed.weights)
+    n_settings = len(members) if fixed is None else len(fixed.weights)
     cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
     cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
     shares = query_shares(sims.n_queries, min(SHARE, CELLS // cells))
     workers = asked.workers or cores()
 
     def count(rows: slice) -> Made:
-        some = sims.queries(rows, share=False)
-        settings = _settings(_weights(methods, some), bias is not None) if fixed is None else fixed
-        mine = bias[rows] if bias is not None and bias.ndim == 2 else bias
+        mine = sims.queries(rows, share=False)
+        settings = fixed or _settings(weights_of(some, mine), bias is not None)
         right = {name: one.rows(rows) for name, one in qrels.items()}
-        given = asked._replace(bias=mine, workers=max(1, workers // len(shares)))
-        return then(RankBlock(members, settings.which, rows, _count(settings, some, right, given)))
+        given = asked._replace(
+            bias=bias[rows] if bias is not None and bias.ndim == 2 else bias,
+            workers=max(1, workers // len(shares)),
+        )
+        return then(RankBlock(members, settings.which, rows, _count(settings, mine, right, given)))
 
     with one_blas_thread_each() as alone, ThreadPoolExecutor(workers if alone else 1) as pool:
         yield from pool.map(count, shares)
@@ -178,34 +183,6 @@ def _scored(p: int, method: Method, case, qrels: Mapping[str, Qrels], asked: Ask
             scores = scores + (bias[rows] if bias.ndim == 2 else bias)
         found = {name: target_ranks(scores, some.rows(rows))[None] for name, some in qrels.items()}
         yield RankBlock(np.array([p]), np.zeros(1, int), rows, found)
-
-
-def _fixed_weights(methods: list[LinearMethod], sims: Similarities) -> np.ndarray | None:
-    """(P, 1, K) weights where none of the methods gives weights per query; seen on the first query."""
-    gram = sims.queries(slice(0, 1), share=False).gram
-    given = [np.asarray(method.weights(gram)) for method in methods]
-    return _stacked(methods, given, sims)[:, None] if all(one.ndim == 1 for one in given) else None
-
-
-def _weights(methods: list[LinearMethod], sims: Similarities) -> np.ndarray:
-    """(P, Q, K) weights."""
-    shape = (sims.n_queries, len(sims.terms))
-    given = [np.asarray(method.weights(sims.gram)) for method in methods]
-    return _stacked(methods, [np.broadcast_to(one, shape) if one.ndim == 1 else one for one in given], sims)
-
-
-def _stacked(methods: list[LinearMethod], given: list[np.ndarray], sims: Similarities) -> np.ndarray:
-    """float32 weights of all methods. Raises ArrayError, naming the method, for a wrong shape, NaN or infinity."""
-    shapes = {(sims.n_queries, len(sims.terms)), (len(sims.terms),)}
-    for method, one in zip(methods, given, strict=True):
-        if one.shape not in shapes and one.shape[1:] != (len(sims.terms),):
-            raise ArrayError(
-                f"weights of {method}: got shape {one.shape}, expected one per term {tuple(sims.terms)}"
-            )
-    weights = np.array(given, np.float32)
-    for method, one in zip(methods, weights, strict=True) if not np.isfinite(weights).all() else ():
-        check_finite(f"weights of {method}", one)
-    return weights
 
 
 def _checked(bias: np.ndarray | None, n_queries: int, n_items: int) -> np.ndarray | None:
