@@ -36,14 +36,14 @@ class LineTable(NamedTuple):
     """`lines.Lines` as the kernel reads it; the first axis of what is marked Q is 1 where all queries share it.
 
     Counters of line l stand from slot[l] on. First: ahead at the first setting. Where settings stand at whole steps
-    (cells > 0): the change in each step, LANES for items that do not move. Then for any line: the change before each
-    further setting.
+    (cells > 0): the change in each step. Then the change before each further setting that has no step of its own.
     """
 
     start: np.ndarray  # (L + 1,) int64: settings of each line
     cells: np.ndarray  # (L,) int64: settings stand at whole numbers of so many equal steps; 0: anywhere
     slot: np.ndarray  # (L + 1,) int64
     step: np.ndarray  # (P,) int64: the whole step at which each setting stands; 0 where there are none
+    counter: np.ndarray  # (P,) int64: of its line's, the one for what changes just before each setting
     position: np.ndarray  # (Q, P) float64
     ends: np.ndarray  # (Q, L, 2, K) float64
     ends32: np.ndarray  # (Q, L, 2, K) float32
@@ -86,11 +86,9 @@ class Scratch(NamedTuple):
     widest: np.ndarray  # (STRIP,) float32: the largest of them
     margin: np.ndarray  # (3, STRIP) float32
     lane: np.ndarray  # (STRIP,) float32: 1 ... LANES, again and again
-    place: np.ndarray  # (STRIP,) int32: the counter of each item; -1 where it is unclear
-    change: np.ndarray  # (STRIP,) int32: what happens there
-    ahead: np.ndarray  # (STRIP,) int32: whether it is ahead at the first setting
+    place: np.ndarray  # (STRIP,) int32: see `_even_places`; 0 where it is unclear
+    tally: np.ndarray  # (2 C + 2 LANES + 1,) int32, all 0: items at each place of a line of C steps
     unclear: np.ndarray  # (STRIP + 1,) int32
-    marks: np.ndarray  # (M,) int32: of one row, in the nearest cache, where all its counting hits
     known: np.ndarray  # (n,) int64: the row for which `exact` holds this item's similarities
     exact: np.ndarray  # (n, K) float64
 
@@ -109,17 +107,14 @@ def count(similarities, first, rows, lines, exact, scratch, marks):
         for k in range(len(target)):
             target[k] = np.float32(rows.target[row, k] - exact.shift[k, query])
         some, always = _open_items(similarities, first, row, shared, target, rows, lines, scratch)
-        mine = scratch.marks
-        mine[:] = 0
+        mine = marks[row]
         for line in range(len(lines.cells)):
-            mine[lines.slot[line]] = always
+            mine[lines.slot[line]] += always
         for start in range(0, some, STRIP):
             items = scratch.item[start : min(start + STRIP, some)]
             _gather(similarities, query, target, items, scratch)
             off = _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, mine)
             worst = max(worst, off)
-        for m in range(len(mine)):
-            marks[row, m] += mine[m]
     return worst
 
 
@@ -158,9 +153,9 @@ def _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, 
         scratch.margin[0],
         scratch.margin[1],
     )
-    place, change, ahead = scratch.place, scratch.change, scratch.ahead
-    some, worst = len(items), 0.0
+    place, some, worst = scratch.place, len(items), 0.0
     for line in range(len(cells)):
+        counters = marks[slot[line] : slot[line + 1]]
         _weigh(ends[line, 0], offset, some, m0)
         _weigh(ends[line, 1], offset, some, m1)
         if cells[line]:
@@ -175,26 +170,15 @@ def _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, 
                 some,
                 cells[line],
                 place,
-                change,
-                ahead,
             )
-            unclear = _tally(place, change, ahead, some, marks, slot[line])
+            unclear = _tally(place, some, cells[line], scratch.tally, counters)
         else:
             stands = position[start[line] : start[line + 1]]
-            unclear = _places(
-                m0, m1, widest, reach[line], noise[line], some, stands, place, marks, slot[line]
-            )
+            unclear = _places(m0, m1, widest, reach[line], noise[line], some, stands, place, counters)
         if unclear:
-            counters = marks[slot[line] : slot[line + 1]]
             off = _take_up(similarities, row, line, items, place, rows, lines, exact, scratch, counters)
             worst = max(worst, off)
     return worst
-
-
-@njit(**COMPILED)
-def _front(cells):
-    """The change before setting p is counted p places further on."""
-    return cells + LANES if cells else 0
 
 
 @njit(**COMPILED)
@@ -305,13 +289,17 @@ def _gather(similarities, query, target, items, scratch):
 
 
 @njit(**COMPILED, fastmath={"contract"})
-def _even_places(m0, m1, widest, reach0, reach1, noise, lane, some, cells, place, change, ahead):
-    """On a line of equal steps: the counter of each item, by a product and a rounding; -1 where it is unclear.
+def _even_places(m0, m1, widest, reach0, reach1, noise, lane, some, cells, place):
+    """On a line of equal steps: where each item flips, by a product and a rounding.
+
+    0: unclear; then, each as long as the line: it gets ahead in that step; it falls behind in that step; then, LANES
+    each: it is ahead all along; it is behind all along.
 
     Margins and their errors change evenly, so all settings are clear if the first, the last and the one nearest to
     the flip are. Everything is multiplied by the number of steps, and float32, so that eight items fit side by side.
     """
     zero, one, steps = np.float32(0), np.float32(1), np.float32(cells)
+    both, behind = np.float32(2 * cells), np.float32(2 * cells + LANES)
     first, last, noise = reach0 * steps, reach1 * steps, noise * steps
     more = reach1 - reach0
     # the setting on the flip's other side has a larger margin, but perhaps a larger error
@@ -326,22 +314,22 @@ def _even_places(m0, m1, widest, reach0, reach1, noise, lane, some, cells, place
         error = noise * widest[c]
         clear = abs(a + nearest * slope) > beside + nearest * more + error
         clear &= (abs(a) > first + error) & (abs(m1[c] * steps) > last + error)
-        there = np.floor(flip) + one if moves else steps + lane[c]
-        place[c] = np.int32(there if clear else -one)
-        change[c] = np.int32(clear & moves & rises) - np.int32(clear & moves & (a > zero))
-        ahead[c] = np.int32(clear & (a > zero))
+        there = np.floor(flip) + one + (zero if rises else steps)
+        still = lane[c] + (both if rises else behind)
+        there = there if moves else still
+        place[c] = np.int32(there if clear else zero)
 
 
 @njit(**COMPILED)
-def _places(m0, m1, widest, reach, noise, some, position, place, marks, slot):
-    """On a line with settings anywhere: where each item flips, by halving; counted at once. -1 where it is unclear."""
+def _places(m0, m1, widest, reach, noise, some, position, place, counters):
+    """On a line with settings anywhere: where each item flips, by halving; counted at once. 0 where it is unclear."""
     last, unclear = len(position) - 1, False
     for c in range(some):
         a, b, rises, error = m0[c], m1[c], m1[c] > 0, noise * widest[c]
-        place[c] = 0
+        place[c] = 1
         clear = abs(a) > reach[0] + error and abs(b) > reach[1] + error
         if clear and (a > 0) == rises:
-            marks[slot] += rises
+            counters[0] += rises
         elif clear:
             p = min(max(_first_from(position, -a / (b - a)), 1), last)
             at, before = position[p], position[p - 1]
@@ -350,25 +338,29 @@ def _places(m0, m1, widest, reach, noise, some, position, place, marks, slot):
             clear &= abs(left) > reach[0] + before * (reach[1] - reach[0]) + error
             clear &= ((right > 0) == rises) & ((left > 0) != rises)
             if clear:
-                marks[slot] += a > 0
-                marks[slot + p] += 1 if rises else -1
+                counters[0] += a > 0
+                counters[p] += 1 if rises else -1
         if not clear:
-            place[c] = -1
+            place[c] = 0
             unclear = True
     return unclear
 
 
 @njit(**COMPILED)
-def _tally(place, change, ahead, some, marks, slot):
-    """Counts each item at its place; returns whether some place is unclear (there nothing changes)."""
-    total, lowest = np.int32(0), np.int32(0)
+def _tally(place, some, cells, tally, counters):
+    """Counts items by place, then what changes in each step; returns whether some place is unclear."""
     for c in range(some):
-        total += ahead[c]
-        lowest |= place[c]
-    marks[slot] += total
-    for c in range(some):
-        marks[slot + max(place[c], 1)] += change[c]
-    return lowest < 0
+        tally[np.uintp(place[c])] += 1  # unsigned: not looked at for being negative
+    ahead, still = np.int32(0), 2 * cells
+    for step in range(1, cells + 1):
+        counters[step] += tally[step] - tally[cells + step]
+        ahead += tally[cells + step]
+    for lane in range(1, LANES + 1):
+        ahead += tally[still + lane]
+    counters[0] += ahead
+    unclear = tally[0] > 0
+    tally[: still + 2 * LANES + 1] = 0
+    return unclear
 
 
 @njit(**COMPILED)
@@ -390,10 +382,10 @@ def _take_up(similarities, row, line, items, place, rows, lines, exact, scratch,
     worst, unclear, found = 0.0, scratch.unclear, 0
     for c in range(len(items)):  # listed first, without branches
         unclear[found] = items[c]
-        found += place[c] < 0
+        found += place[c] == 0
     query, target, known, similar = rows.query[row], rows.target[row], scratch.known, scratch.exact
     shared, begin, end = query if len(lines.reach) > 1 else 0, lines.start[line], lines.start[line + 1]
-    ends, stray, front = lines.ends[shared, line], lines.stray[shared, line], _front(lines.cells[line])
+    ends, stray, before = lines.ends[shared, line], lines.stray[shared, line], lines.counter[begin:end]
     position, weights = lines.position[shared, begin:end], lines.weights[shared, begin:end]
     for u in range(found):
         item = unclear[u]
@@ -401,12 +393,12 @@ def _take_up(similarities, row, line, items, place, rows, lines, exact, scratch,
         if known[item] != row:
             worst = max(worst, _look_up(similarities, query, item, exact, mine))
             known[item] = row
-        _decide(mine, target, ends, stray, position, weights, front, counters)
+        _decide(mine, target, ends, stray, position, weights, before, counters)
     return worst
 
 
 @njit(**COMPILED)
-def _decide(mine, target, ends, stray, position, weights, front, counters):
+def _decide(mine, target, ends, stray, position, weights, before, counters):
     """Counts one near tie along one line: only settings that float64 margins leave open are asked one by one."""
     m0, m1, widest, size = 0.0, 0.0, 0.0, 0.0
     for k in range(len(target)):
@@ -434,7 +426,7 @@ def _decide(mine, target, ends, stray, position, weights, front, counters):
         if p == 0:
             counters[0] += now
         elif now != beats:
-            counters[front + p] += 1 if now else -1
+            counters[before[p]] += 1 if now else -1
         beats = now
 
 
@@ -492,10 +484,10 @@ def settle(lines, order, marks, ranks):
             slot, begin, cells = lines.slot[line], lines.start[line], lines.cells[line]
             for counter in range(slot + 1, slot + 1 + cells):
                 marks[row, counter] += marks[row, counter - 1]
-            front, own = slot + _front(cells), 1
-            for p in range(lines.start[line + 1] - begin):
-                own += marks[row, front + p] if p else 0
-                ranks[row, order[begin + p]] = own + marks[row, slot + lines.step[begin + p]]
+            own = 1
+            for p in range(begin, lines.start[line + 1]):
+                own += marks[row, slot + lines.counter[p]] if lines.counter[p] > cells else 0
+                ranks[row, order[p]] = own + marks[row, slot + lines.step[p]]
 
 
 @njit(**COMPILED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -43,12 +43,13 @@ class Plan:
         widest = 2.0 if self.bias is None else max(2.0, float(np.ptp(self.bias)))
         spare = (reach.max(axis=2) + widest * (noise + 4 * STRAIGHT * self.n_terms * size.max())).max()
         centre, axes = box(lines)
-        counters = np.where(lines.cells > 0, lines.cells + halfline.LANES, 0) + np.diff(lines.start)
+        counter, slot = _counters(lines)
         return halfline.LineTable(
             start=lines.start,
             cells=lines.cells,
-            slot=np.cumsum([0, *counters]),
+            slot=slot,
             step=lines.step,
+            counter=counter,
             position=_plain(lines.position),
             ends=_plain(lines.ends),
             ends32=_plain(lines.ends, np.float32),
@@ -126,10 +127,8 @@ class Plan:
             margin=np.empty((3, strip), np.float32),
             lane=np.arange(strip).astype(np.float32) % halfline.LANES + 1,
             place=np.empty(strip, np.int32),
-            change=np.empty(strip, np.int32),
-            ahead=np.empty(strip, np.int32),
+            tally=np.zeros(2 * (self.table.cells.max() + halfline.LANES) + 1, np.int32),
             unclear=np.empty(strip + 1, np.int32),
-            marks=np.empty(self.table.slot[-1], np.int32),
             known=np.empty(n, np.int64),
             exact=np.empty((n, self.n_terms)),
         )
@@ -220,10 +219,23 @@ class Worker:
         table = self.plan.table
         if len(table.reach) == 1:
             return table
-        fixed = ("start", "cells", "slot", "step", "spare")
+        fixed = ("start", "cells", "slot", "step", "counter", "spare")
         return table._replace(
             **{name: values[queries] for name, values in table._asdict().items() if name not in fixed}
         )
+
+
+def _counters(lines: Lines) -> tuple[Int[" P"], Int[" S"]]:
+    """For each setting the counter of what changes just before it, and where each line's counters begin, and the end.
+
+    A counter per step and one per setting without a step of its own: its line has none, or another setting is there.
+    """
+    step, counter, size = lines.step, np.empty(len(lines.order), np.int64), lines.cells + 1
+    for line, (a, b) in enumerate(pairwise(lines.start)):
+        own = np.append(True, np.diff(step[a:b]) > 0)
+        counter[a:b] = np.where(own, step[a:b], lines.cells[line] + np.cumsum(~own))
+        size[line] += (~own).sum()
+    return counter, np.cumsum([0, *size])
 
 
 def item_blocks(n: int, workers: int) -> list[slice]:
