@@ -87,7 +87,8 @@ FAMILIES: dict[str, list[Method]] = {
 }
 
 OTHERWISE = (
-    "Every method but those marked as chosen is at its defaults, PDV on every host at those for CIReVL. Not as published:",
+    "Every method but those marked as chosen is at its defaults, PDV on every host at those for CIReVL. SLERP has none and "
+    "stands at 0.8: its paper's number is about that, not confirmed. Not as published:",
     f"ldre, ldre_per_query, seize and PDV on ldre: {SAMPLES} captions per reference instead of 15, sampled at temperature "
     "1; all others use the greedy caption.",
     f"searle_oti and PDV on it: {STEPS} steps of inversion instead of 350, a moving average of {AVERAGE} instead of .99, "

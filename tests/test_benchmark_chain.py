@@ -208,9 +208,9 @@ def test_a_method_becomes_circos_file(home):
     ("arguments", "message"),
     [
         ((), "expected --predictions FILE or --method NAME, one of the two"),
-        (("--method", "slerp", "--predictions", "x.json"), "one of the two"),
+        (("--method", "product", "--predictions", "x.json"), "one of the two"),
         (("--method", "slurp"), "Did you mean 'slerp'"),
-        (("--method", "slerp", "--benchmark", "icir"), "icir has no test server; these have: cirr, circo"),
+        (("--method", "product", "--benchmark", "icir"), "icir has no test server; these have: cirr, circo"),
     ],
 )
 def test_mistakes_in_submit_are_one_line(home, arguments, message):

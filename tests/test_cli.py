@@ -181,10 +181,15 @@ def test_evaluate_prints_a_table_with_intervals_and_a_test(model):
         (("--method", "slerp(alhpa=1)"), "slerp has no 'alhpa'. Did you mean 'alpha'? It has alpha"),
         (("--method", "slerp(0.3)"), 'expected "name" or "name(field=value, ...)"'),
         (("--method", "__import__('os')"), 'expected "name" or "name(field=value, ...)"'),
-        (("--method", "slerp(alpha='much')"), "slerp: alpha is 'much', expected float such as 0.8"),
+        (("--method", "slerp(alpha='much')"), "slerp: alpha is 'much', expected float"),
+        (("--method", "weighted_sum(weight='much')"), "weight is 'much', expected float such as 0.5"),
+        (
+            ("--method", "slerp"),
+            "slerp needs alpha=...: no paper is known to state a value, so there is no default",
+        ),
         (("--method", "cirevl"), "captions: got none"),
-        (("--method", "slerp", "--baseline", "text_only"), "--baseline text_only: expected one of slerp"),
-        (("--method", "slerp", "--metric", "recal@1"), "Did you mean 'recall'?"),
+        (("--method", "product", "--baseline", "text_only"), "--baseline text_only: expected one of product"),
+        (("--method", "product", "--metric", "recal@1"), "Did you mean 'recall'?"),
         (("--benchmark", "toys"), "toy"),
     ],
 )

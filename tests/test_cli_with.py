@@ -79,7 +79,7 @@ def test_descriptions_and_verdicts(files, model):  # noqa: F811
         "object_terms(wanted=0.5, unwanted=0.5)",
         "caption_fusion(alpha=0.5, weight=0.5)",
         "judge_rerank(base='osrcir', judge='yes', depth=3)",
-        "verify_compare(base='slerp', judge='yes', depth=3, compare='yes', compared=2)",
+        "verify_compare(base='slerp(alpha=0.8)', judge='yes', depth=3, compare='yes', compared=2)",
     ]
     assert evaluated(model, methods, "descriptions=targets.jsonl", "verdicts.yes=yes.jsonl") == set(methods)
 
@@ -175,7 +175,7 @@ def test_a_judge_sorts_imported_features_again(files):
         ("searle", "or --with searle=FILE"),
         ("searle_oti", "or --with searle_oti"),
         ("osrcir", "or --with descriptions=FILE"),
-        ("judge_rerank(base='slerp', judge='m', depth=2)", "or --with verdicts.m=FILE"),
+        ("judge_rerank(base='slerp(alpha=0.8)', judge='m', depth=2)", "or --with verdicts.m=FILE"),
         ("basic", "or --with corpus.mean_image=FILE"),
     ],
 )

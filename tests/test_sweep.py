@@ -217,7 +217,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(make_case):
     with pytest.raises(ValueError, match=r"Wrong\(value=2.0\).*NaN"):
         sweep([Wrong(2.0)], make_case())
     with pytest.raises(KeyError, match="no qrels 'subst'"):
-        sweep([Slerp()], make_case(), metrics=["subst:recall@1"])
+        sweep([Slerp(0.8)], make_case(), metrics=["subst:recall@1"])
 
 
 @pytest.mark.slow

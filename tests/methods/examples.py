@@ -8,11 +8,12 @@ from workbench.methods import (
     JudgeRerank,
     LDREPerQuery,
     ObjectTerms,
+    Slerp,
     StandardisedSum,
     VerifyCompare,
 )
 
-# Methods with fields that no paper states, or with more captions than the case has.
+# Methods with fields that no paper is known to state, or with more captions than the case has.
 CHOSEN = {
     "caption_fusion": CaptionFusion(alpha=0.6, weight=0.4),
     "imported_sum": ImportedSum("modification", weight=0.3),
@@ -20,6 +21,7 @@ CHOSEN = {
     "ldre": LDRE(captions=2),
     "ldre_per_query": LDREPerQuery(captions=2),
     "object_terms": ObjectTerms(wanted=0.5, unwanted=0.3),
+    "slerp": Slerp(alpha=0.8),
     "standardised_sum": StandardisedSum(weight=0.4),
     "verify_compare": VerifyCompare("weighted_sum", "verify", 7, "compare", 3),
 }

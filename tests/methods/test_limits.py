@@ -40,7 +40,7 @@ from workbench.methods import (
 )
 
 OFF = {"components": 0, "neighbours": 0, "corner": 0.0, "mean": "", "pairs": False}
-CIREVL, OSRCIR, SLERP = CIReVL(), OSrCIR(), Slerp()
+CIREVL, OSRCIR, SLERP = CIReVL(), OSrCIR(), Slerp(0.8)
 IMAGE, TEXT, BEFORE = ImageOnly(), TextOnly(), Composed("reference_caption")
 
 LIMITS = {
@@ -61,7 +61,7 @@ LIMITS = {
         (ImportedSum("modification", "reference_image", weight), WeightedSum(weight))
         for weight in (0.0, 0.4, 1.0)
     ],
-    "judge_rerank": [(JudgeRerank("slerp", "verify", 0), SLERP)],
+    "judge_rerank": [(JudgeRerank("slerp(alpha=0.8)", "verify", 0), SLERP)],
     "ldre": [(LDRE(captions=1), CIREVL), (LDRE(2, temperature=1e9), CIReVL(2))],
     "ldre_per_query": [(LDREPerQuery(captions=1), CIREVL), (LDREPerQuery(2, temperature=1e9), CIReVL(2))],
     "lincir": [(LinCIR(), Composed("stands in"))],
@@ -83,8 +83,11 @@ LIMITS = {
     "standardised_sum": [(StandardisedSum(0.0), IMAGE), (StandardisedSum(1.0), TEXT)],
     "text_only": [(TEXT, Composed("modification"))],
     "verify_compare": [
-        (VerifyCompare("slerp", "verify", 0, "compare", 0), SLERP),
-        (VerifyCompare("slerp", "verify", 7, "compare", 0), JudgeRerank("slerp", "verify", 7)),
+        (VerifyCompare("slerp(alpha=0.8)", "verify", 0, "compare", 0), SLERP),
+        (
+            VerifyCompare("slerp(alpha=0.8)", "verify", 7, "compare", 0),
+            JudgeRerank("slerp(alpha=0.8)", "verify", 7),
+        ),
     ],
     "weighted_sum": [(WeightedSum(0.0), IMAGE), (WeightedSum(1.0), TEXT)],
     "weimocir": [(WeiMoCIR(0.0, 0.0), IMAGE), (WeiMoCIR(1.0, 0.0), TEXT)],

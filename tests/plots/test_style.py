@@ -64,6 +64,9 @@ def test_baselines_wear_the_colour_of_their_modality():
 def test_parameters_in_a_label_change_no_colour():
     assert colour_of("weighted_sum(alpha=0.3)") == colour_of("weighted_sum")
     assert label_of("pdv_f(alpha=1.2)") == "PDV-F(alpha=1.2)"
+    assert colour_of("slerp(alpha=0.8)") == METHOD_COLOURS["slerp"]
+    assert marker_of("slerp(alpha=0.8)") == METHOD_MARKERS["slerp"]
+    assert label_of("slerp(alpha=0.8)") == "SLERP(alpha=0.8)"
 
 
 def test_an_unknown_method_looks_the_same_in_every_process():

@@ -97,7 +97,7 @@ def test_methods_with_weights_from_the_gram_name_such_rows_too(make_case):
     case = make_case()
     case.parts["modification"][4] = 0
     with pytest.raises(ArrayError, match=r"part 'modification': row \(4,\) has length 0.0"):
-        Slerp().score(case)
+        Slerp(0.8).score(case)
 
 
 def test_float64_rows_do_not_widen_anything(make_case):

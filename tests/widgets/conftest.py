@@ -101,7 +101,7 @@ def encoder():
 
 @pytest.fixture
 def explore(case, encoder):
-    """explore(query=3, method="slerp", ...): an explorer with the toy models."""
+    """explore(query=3, method="product", ...): an explorer with the toy models."""
 
     def make(*given, **more) -> Explorer:
         more = {

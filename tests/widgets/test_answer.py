@@ -96,7 +96,7 @@ def test_bars_are_the_weights_times_the_similarities(explore, case):
 
 
 def test_moving_a_slider_computes_no_similarity_again(explore, monkeypatch):
-    explorer = explore(method=PDVFusion(), other=Slerp())
+    explorer = explore(method=PDVFusion(), other=Slerp(0.8))
     explorer.look(explorer.view)
 
     def never(*_):

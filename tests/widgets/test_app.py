@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[2] / "app"
 
 @pytest.fixture
 def app(case):
-    return App(case, "weighted_sum", "slerp")
+    return App(case, "weighted_sum", "slerp(alpha=0.8)")
 
 
 def test_tabs_are_built_when_they_are_looked_at(app):
@@ -32,7 +32,7 @@ def test_tabs_are_built_when_they_are_looked_at(app):
 
 def test_all_tabs_start_with_the_same_method(app):
     assert app.explorer.view.method == app.side_by_side.view.method == app.map.look.method
-    assert app.side_by_side.view.other == parse_method("slerp")
+    assert app.side_by_side.view.other == parse_method("slerp(alpha=0.8)")
     assert app.figure().axes
 
 

@@ -51,7 +51,7 @@ def draw(case):
 
 
 def test_every_result_is_a_button_that_a_screen_reader_can_read(explore, draw, case):
-    answer = explore(3, method=PDVFusion(), other=Slerp(), k=9).answer
+    answer = explore(3, method=PDVFusion(), other=Slerp(0.8), k=9).answer
     page = draw(answer)
     results = page.of("wb-result")
     assert [int(one["data-row"]) for one in results] == [

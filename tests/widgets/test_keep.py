@@ -63,7 +63,11 @@ def test_copied_code_runs_on_the_built_in_world():
     """Nothing replaced: the case is loaded by the names in the code."""
     case = workbench.load_case("tinycir", "tiny-coca", "val")
     explorer = Explorer(
-        case, reference="tc-0017", modification="make it green", method="pdv_f(beta=0.6)", other="slerp"
+        case,
+        reference="tc-0017",
+        modification="make it green",
+        method="pdv_f(beta=0.6)",
+        other="slerp(alpha=0.8)",
     )
     copied = run(explorer.code())
     for side, ranking in explorer.answer.rankings.items():
@@ -97,7 +101,7 @@ def test_no_name_leads_out_of_the_folder(explore, home):
 
 
 def test_the_twin_shows_what_the_board_shows(explore):
-    explorer = explore(3, method=PDVFusion(), other=Slerp(), k=13)
+    explorer = explore(3, method=PDVFusion(), other=Slerp(0.8), k=13)
     figure, answer = explorer.figure(), explorer.answer
     texts = [text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title, axes._left_title)]
     for ranking in answer.rankings.values():

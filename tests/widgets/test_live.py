@@ -61,7 +61,7 @@ def test_a_slider_changes_the_method_and_the_board_follows(live, case):
 
 
 def test_sliders_have_the_ranges_of_the_methods_fields(live):
-    one = live(3, method=Slerp())
+    one = live(3, method=Slerp(0.8))
     for name in one.explorer.methods:
         one.first.list.value = name
         for knob in knobs.knobs_here(one.explorer.case, knobs.start(name)):
@@ -220,7 +220,7 @@ def test_number_of_results_bars_code_and_save(live, tmp_path, monkeypatch):
 def test_there_is_no_output_widget_and_every_control_has_a_class_and_a_name(live):
     import ipywidgets as W
 
-    one = live(3, other=Slerp())
+    one = live(3, other=Slerp(0.8))
     seen, left = [], [one.box]
     while left:
         widget = left.pop()

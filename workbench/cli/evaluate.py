@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # these cost seconds to import, and `--help` should not
 
     from workbench.case import Case
 
-ALL_METHODS = ("image_only", "text_only", "product", "weighted_sum", "slerp", "weimocir", "cirevl")
+ALL_METHODS = ("image_only", "text_only", "product", "weighted_sum", "slerp(alpha=0.8)", "weimocir", "cirevl")
 ALL_METHODS += ("pdv_t", "pdv_i", "pdv_f")  # in the order of the table
 
 

@@ -27,7 +27,7 @@ def retrieve(
     gallery: Annotated[Path, typer.Option(help="the folder of pictures to search")],
     encoder: Encoder = "tiny-coca",
     method: Annotated[
-        str, typer.Option(help='such as "slerp" or "weighted_sum(weight=0.4)"')
+        str, typer.Option(help='such as "product" or "weighted_sum(weight=0.4)"')
     ] = "weighted_sum",
     k: Annotated[int | None, typer.Option(min=1, help=f"how many to show; {SHOWN}, or all there are")] = None,
     out: Annotated[Path, typer.Option(help="the sheet: .svg, .png or .pdf")] = Path("retrieved.svg"),

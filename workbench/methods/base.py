@@ -131,7 +131,7 @@ def label(method) -> str:
 
 
 def parse_method(text: str) -> Method:
-    """A method from its label, as results tables print it: "slerp", "weighted_sum(weight=0.4)".
+    """A method from its label, as results tables print it: "pdv_f", "weighted_sum(weight=0.4)".
 
     Raises UnknownName for an unknown method, MethodError for an unknown or missing field, a value of another type
     than the field's, or anything that is no such label.

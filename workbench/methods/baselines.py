@@ -60,10 +60,10 @@ class Slerp(LinearMethod):
 
     Nearly parallel or opposite pairs (|v . t| > .9995) are mixed in a straight line, as in the released code.
     Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024), whose code this follows. It
-    works with about .8; the exact settings of its tables are not confirmed.
+    works with about .8; the exact settings of its tables are not confirmed: hence no default.
     """
 
-    alpha: float = usual(0, 1, default=0.8)
+    alpha: float = usual(0, 1)
     terms = (IMAGE, TEXT)
     elementwise = True
 

@@ -1,7 +1,7 @@
 """Explorer: compose a query by hand and watch the ranking answer.
 
     Explorer(case)                                              the first query, by a weighted sum
-    Explorer(case, query="val-0304", method="pdv_f(beta=0.5)", other="slerp", k=10)
+    Explorer(case, query="val-0304", method="pdv_f(beta=0.5)", other="slerp(alpha=0.8)", k=10)
     Explorer(case, reference="tc-0017", modification="make it blue")     a gallery picture and words of one's own
     Explorer(case, picture=OwnPicture.read("cat.png"), modification="make it blue")
 
@@ -36,7 +36,7 @@ from workbench.widgets.view import OwnPicture, Question, View, ViewError
 
 
 class Explorer(LiveOrStill):
-    """query, or reference: by id or number. method, other: methods or labels of registered ones ("slerp").
+    """query, or reference: by id or number. method, other: methods or labels of registered ones ("pdv_f(beta=0.5)").
 
     encoder, captioner, recomposer: who works for questions of one's own, where the case's cannot be found by name.
     Raises UnknownName for an id or method that is not there, ViewError for a question that contradicts itself.
