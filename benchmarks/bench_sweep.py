@@ -170,7 +170,7 @@ def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
             n = items.stop - items.start
             for queries in plan.query_blocks(n, share):
                 for view, terms_of_view in left.items():
-                    rows = plan.unit_parts[terms_of_view, queries].reshape(-1, plan.unit_parts.shape[2])
+                    rows = plan.faced.units[terms_of_view, queries].reshape(-1, plan.faced.units.shape[2])
                     if buffer.size < len(rows) * n:
                         buffer = np.empty(len(rows) * n, np.float32)
                     np.matmul(
@@ -181,7 +181,7 @@ def products(some: World, terms: list[tuple[str, str]]) -> Callable[[], None]:
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as pool:
             list(pool.map(work, query_shares(sims.n_queries, SHARE)))
 
-    plan.unit_parts, sims.unit_views  # noqa: B018 (made beforehand)
+    plan.faced, sims.unit_views  # noqa: B018 (made beforehand)
     return run
 
 

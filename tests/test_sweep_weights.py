@@ -41,13 +41,14 @@ def test_methods_known_to_work_element_by_element():
 
 
 def test_families_differ_in_decimal_fields_only():
+    text = TextOnly()
     some = [
         PDVFusion(beta=0.1),
         WeiMoCIR(),
         PDVFusion(beta=0.2),
         WeiMoCIR(captions=2),
-        TextOnly(),
-        TextOnly(),
+        text,
+        text,
     ]
     found = families(some, range(10, 16))
     assert [family.members for family in found] == [[10, 12], [11], [13], [14], [15]]

@@ -504,20 +504,28 @@ def unit_rows(rows, less, into):
 
 
 @njit(**COMPILED)
+def face(rows, middle, units, lengths, dots):
+    """Of each row the unit row in float32, the length, and how far its direction goes along `middle`.
+
+    Returns whether float32 holds them all.
+    """
+    fine = True
+    for i in range(len(rows)):
+        length = np.sqrt(_dot(rows[i], rows[i]))
+        fine &= (length > 1e-30) & (length < 1e30)
+        lengths[i], dots[i] = length, _dot(rows[i], middle) / length
+        scale = np.float32(1 / length)
+        for d in range(rows.shape[1]):
+            units[i, d] = np.float32(rows[i, d]) * scale
+    return fine
+
+
+@njit(**COMPILED)
 def lengths(rows):
     """`exact.lengths`, in the same order."""
     out = np.empty(len(rows))
     for i in range(len(rows)):
         out[i] = np.sqrt(_dot(rows[i], rows[i]))
-    return out
-
-
-@njit(**COMPILED)
-def against(rows, one):
-    """`exact.dots` of every row and one and the same row."""
-    out = np.empty(len(rows))
-    for i in range(len(rows)):
-        out[i] = _dot(rows[i], one)
     return out
 
 

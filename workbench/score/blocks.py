@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,16 @@ QUERIES = 256  # queries in a block at most: enough rows for a fast product
 SIMILARITIES = 4 * 2**20  # float32 similarities of a block at most
 SAMPLE = 256  # items whose mean stands for all
 ULP = 2.0**-24
+
+
+class Faced(NamedTuple):
+    """The query parts as they face the views."""
+
+    units: Float["K Q D"]
+    lengths: Float["K Q"]
+    shift: Float[
+        "K Q"
+    ]  # what taking off the middles takes off every similarity; nothing off a bias, which comes last
 
 
 class Plan:
@@ -67,21 +78,21 @@ class Plan:
         return [at_least_float32(self.sims.parts[term.part]) for term in self.sims.terms]
 
     @cached_property
-    def unit_parts(self) -> Float["K Q D"]:
+    def faced(self) -> Faced:
         """Raises ArrayError, as `unit`, for a row without direction."""
-        nothing = np.zeros(self.raw_parts[0].shape[1], np.float32)
-        parts = zip(self.sims.terms, self.raw_parts, strict=True)
-        return np.stack([unit_less(rows, nothing, f"part {term.part!r}") for term, rows in parts])
-
-    @cached_property
-    def part_lengths(self) -> Float["K Q"]:
-        return np.stack([halfline.lengths(rows) for rows in self.raw_parts])
+        queries, width = self.raw_parts[0].shape
+        units = np.empty((len(self.raw_parts), queries, width), np.float32)
+        lengths, shift = np.empty(units.shape[:2]), np.zeros((self.n_terms, queries))
+        for k, (term, rows) in enumerate(zip(self.sims.terms, self.raw_parts, strict=True)):
+            if not halfline.face(rows, self.middles[self.view_of[k]], units[k], lengths[k], shift[k]):
+                units[k] = unit(rows, f"part {term.part!r}")
+        return Faced(units, lengths, shift)
 
     @cached_property
     def middles(self) -> list[Float[" D"]]:
         """A mean row per view, which is taken off all its unit rows before they are multiplied.
 
-        No margin changes, since a query's similarities all shrink alike (`shift`), but products of rows that share no
+        No margin changes, since a query's similarities all shrink alike (`Faced.shift`), but products of rows that share no
         large direction round about ten times less: those of a modality lie in a cone.
         """
         some = slice(None, None, -(-self.sims.n_items // SAMPLE))
@@ -92,14 +103,6 @@ class Plan:
         name = self.sims.view_names[view]
         return unit_less(at_least_float32(self.sims.views[name][items]), self.middles[view], f"view {name!r}")
 
-    @cached_property
-    def shift(self) -> Float["K Q"]:
-        """What taking off the middles takes off every similarity of a term and query; nothing off a bias."""
-        shift = np.zeros((self.n_terms, self.sims.n_queries))
-        for k, rows in enumerate(self.raw_parts):
-            shift[k] = halfline.against(rows, self.middles[self.view_of[k]]) / self.part_lengths[k]
-        return shift
-
     def targets(self, qrels: Qrels) -> CountedTargets:
         """The ranked targets of some qrels, with their own similarities."""
         query, column = counted_targets(qrels)
@@ -109,7 +112,7 @@ class Plan:
         lengths = [halfline.lengths(some) for some in rows]
         for k, view in enumerate(self.view_of[: len(self.sims.terms)]):
             dots = halfline.dots(self.raw_parts[k], query, rows[view])
-            similarities[:, k] = dots / (self.part_lengths[k, query] * lengths[view])
+            similarities[:, k] = dots / (self.faced.lengths[k, query] * lengths[view])
         if self.rounding is None:
             similarities = similarities.astype(np.float32).astype(np.float64)
         if self.bias is not None:
@@ -177,9 +180,9 @@ class Worker:
             block = self._similarities(queries, items, units)
             exact = halfline.Exact(
                 certified,
-                _plain(plan.shift[:, queries]),
+                _plain(plan.faced.shift[:, queries]),
                 np.stack([rows[queries if certified else slice(0)] for rows in plan.raw_parts]),
-                _plain(plan.part_lengths[:, queries]),
+                _plain(plan.faced.lengths[:, queries]),
                 raw,
                 view_lengths,
                 plan.view_of,
@@ -210,7 +213,7 @@ class Worker:
                 block[terms[0]] = bias
                 continue
             some = slice(terms[0], terms[-1] + 1)
-            left = plan.unit_parts[some, queries].reshape(-1, units[view].shape[1])
+            left = plan.faced.units[some, queries].reshape(-1, units[view].shape[1])
             np.matmul(left, units[view].T, out=block[some].reshape(-1, n))
         return block
 

@@ -77,10 +77,10 @@ def _frame(methods: Sequence[Method], values: dict[str, Float[" P"]], case) -> p
         "captions": getattr(case, "captions", None),
     }
     each = np.tile(np.arange(len(methods)), len(values))
-    settings = pd.DataFrame(_columns(methods)).rename(columns={name: f"{name}_" for name in place})
+    settings = {f"{name}_" if name in place else name: values for name, values in _columns(methods).items()}
     return pd.DataFrame(
         {
-            **{name: column.array.take(each) for name, column in settings.items()},
+            **{name: pd.Series(values).array.take(each) for name, values in settings.items()},
             "metric": pd.array(list(values), dtype="str").repeat(len(methods)),
             "value": np.concatenate(list(values.values())),
             **place,

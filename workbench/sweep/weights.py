@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Sequence
 from functools import cache
+from itertools import count, groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -27,14 +28,16 @@ class Family(NamedTuple):
 def families(methods: Sequence[LinearMethod], places: Sequence[int]) -> list[Family]:
     """Elementwise methods of one class that differ in decimal fields only stand together; any other stands alone."""
     together: dict[tuple, Family] = {}
-    for p, method in zip(places, methods, strict=True):
-        kind = type(method)
-        key = (kind, _others(kind)(method)) if kind.elementwise else (p,)
-        if key not in together:
-            together[key] = Family([], [], method)
-        together[key].methods.append(method)
-        together[key].members.append(p)
-    return [one._replace(asked=_in_columns(one.methods)) for one in together.values()]
+    left, unlike = iter(places), count()
+    for kind, of_kind in groupby(
+        methods, type
+    ):  # runs, since thousands of settings mostly differ in decimals alone
+        for key, run in groupby(of_kind, _others(kind) if kind.elementwise else lambda _: next(unlike)):
+            mine = list(run)
+            family = together.setdefault((kind, key), Family([], [], mine[0]))
+            family.methods.extend(mine)
+            family.members.extend(islice(left, len(mine)))
+    return [family._replace(asked=_in_columns(family.methods)) for family in together.values()]
 
 
 def _in_columns(methods: list[LinearMethod]) -> LinearMethod:
