@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
 from workbench.score.lines import STRAIGHT, Lines, box
-from workbench.score.shares import equal_slices
+from workbench.score.shares import equal_slices, side_by_side
 from workbench.score.similarities import Similarities
 
 ITEMS = 4096  # items in a block at most
@@ -143,8 +142,8 @@ class Plan:
         def settle(rows: slice) -> None:
             halfline.settle(self.table, self.lines.order, job.marks[rows], among_distractors[rows])
 
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(settle, equal_slices(len(job.query), -(-len(job.query) // workers))))
+        shares = equal_slices(len(job.query), -(-len(job.query) // workers))
+        side_by_side([partial(settle, rows) for rows in shares], workers)
         return job.ranks(among_distractors, self.lines)
 
     def query_blocks(self, n: int, share: slice | None = None) -> list[slice]:

@@ -10,7 +10,6 @@ only whole numbers are added. Left out: finding lines (`lines`), the kernel (`ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker, item_blocks
 from workbench.score.counted import CountedTargets
 from workbench.score.lines import Lines, find_lines
-from workbench.score.shares import cores, one_blas_thread_each
+from workbench.score.shares import cores, one_blas_thread_each, side_by_side
 from workbench.score.similarities import Similarities
 
 ULP = 2.0**-24  # half a unit in the last place of float32
@@ -88,6 +87,4 @@ def share_out(n_items: int, make: Callable[[], object], workers: int) -> list:
     with one_blas_thread_each() as alone:
         workers = workers if alone else 1
         blocks = iter(item_blocks(n_items, workers))  # `next` on a list's iterator is safe among threads
-        with ThreadPoolExecutor(workers) as pool:
-            running = [pool.submit(lambda: make().run(blocks)) for _ in range(workers)]
-            return [future.result() for future in running]
+        return side_by_side([lambda: make().run(blocks)] * workers, workers)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
+from typing import TypeVar
 
+Made = TypeVar("Made")
 TOGETHER = 64  # queries that are better multiplied together than apart
 
 
@@ -37,6 +40,14 @@ def equal_slices(n: int, step: int) -> Iterator[slice]:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(jobs: Sequence[Callable[[], Made]], workers: int) -> list[Made]:
+    """What the jobs return; a single worker is this thread, since a new one would first have to wait its turn."""
+    if workers == 1 or len(jobs) == 1:
+        return [job() for job in jobs]
+    with ThreadPoolExecutor(workers) as pool:
+        return [running.result() for running in [pool.submit(job) for job in jobs]]
 
 
 @contextmanager
