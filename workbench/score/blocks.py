@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
 from workbench.score.lines import STRAIGHT, Lines, box
-from workbench.score.shares import equal_slices, side_by_side
+from workbench.score.shares import equal_slices
 from workbench.score.similarities import Similarities
 
 ITEMS = 4096  # items in a block at most
@@ -135,16 +135,12 @@ class Plan:
             exact=np.empty((n, self.n_terms)),
         )
 
-    def ranks(self, job: CountedTargets, workers: int) -> Int["P Q T"]:
-        """Target ranks from the marks."""
-        among_distractors = np.empty((len(job.query), len(self.lines.order)), np.int32)
-
-        def settle(rows: slice) -> None:
-            halfline.settle(self.table, self.lines.order, job.marks[rows], among_distractors[rows])
-
-        shares = equal_slices(len(job.query), -(-len(job.query) // workers))
-        side_by_side([partial(settle, rows) for rows in shares], workers)
-        return job.ranks(among_distractors, self.lines)
+    def ranks(self, job: CountedTargets, queries: slice) -> Int["P q T"]:
+        """Target ranks of some queries from the marks, which are used up."""
+        marks = job.marks[job.rows(queries)]
+        among_distractors = np.empty((len(marks), len(self.lines.order)), np.int32)
+        halfline.settle(self.table, self.lines.order, marks, among_distractors)
+        return job.ranks(among_distractors, queries, self.lines)
 
     def query_blocks(self, n: int, share: slice | None = None) -> list[slice]:
         """The queries, or a share of them, in blocks for n items."""
@@ -187,7 +183,7 @@ class Worker:
                 plan.view_of,
             )
             for job, marks in zip(self.jobs, self.marks, strict=True):
-                some = slice(*np.searchsorted(job.query, [queries.start, queries.stop]))
+                some = job.rows(queries)
                 rows = halfline.Rows(
                     job.query[some] - queries.start,
                     job.similarities[some],

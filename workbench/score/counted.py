@@ -17,9 +17,6 @@ from workbench.data.benchmark import Qrels
 from workbench.score.exact import weighed
 from workbench.score.lines import Lines
 from workbench.score.ranks import NEVER, ranked_targets
-from workbench.score.shares import equal_slices
-
-TOGETHER = 16  # queries whose several targets are compared together
 
 
 @dataclass(eq=False)
@@ -49,29 +46,33 @@ class CountedTargets:
             else np.sort(some[self.query].astype(np.int64), axis=1)
         )
 
-    def ranks(self, among_distractors: Int["R P"], lines: Lines) -> Int["P Q T"]:
-        """Target ranks from those among distractors alone, which are added to.
+    def rows(self, queries: slice) -> slice:
+        """The pairs of some queries."""
+        return slice(*np.searchsorted(self.query, [queries.start, queries.stop]))
+
+    def ranks(self, among_distractors: Int["r P"], queries: slice, lines: Lines) -> Int["P q T"]:
+        """Target ranks of some queries from those among distractors alone, which are added to.
 
         In memory, the settings of a query stand together.
         """
-        n_queries, n_targets = self.qrels.targets.shape
-        if n_targets == 1 and len(self.query) == n_queries:
+        rows, n_targets = self.rows(queries), self.qrels.targets.shape[1]
+        query, column = self.query[rows] - queries.start, self.column[rows]
+        n_queries = queries.stop - queries.start
+        if n_targets == 1 and len(query) == n_queries:
             return among_distractors.T[:, :, None]
         ranks = np.full((n_queries, len(lines.order), n_targets), NEVER, np.int32)
-        for queries in equal_slices(n_queries, TOGETHER) if n_targets > 1 else ():
-            rows = slice(*np.searchsorted(self.query, [queries.start, queries.stop]))
-            among_distractors[rows] += self._other_targets(rows, queries, lines)
-        ranks[self.query, :, self.column] = among_distractors
+        ranks[query, :, column] = among_distractors
+        if n_targets > 1:
+            ranks[query, :, column] += self._other_targets(rows, queries, lines)
         return ranks.transpose(1, 0, 2)
 
     def _other_targets(self, rows: slice, queries: slice, lines: Lines) -> Int["r P"]:
         """How many other targets of the same query score higher, or equal and stand in an earlier column."""
         query, column = self.query[rows] - queries.start, self.column[rows]
-        weights = lines.weights[:, np.argsort(lines.order)]
-        weights = weights[self.query[rows]] if len(weights) > 1 else weights
+        weights = lines.weights[self.query[rows]] if len(lines.weights) > 1 else lines.weights
         shape = (queries.stop - queries.start, self.qrels.targets.shape[1], len(lines.order))
-        scores = np.full(shape, -np.inf)
-        scores[query, column] = weighed(weights.transpose(1, 0, 2), self.similarities[rows].T).T
+        scores, unordered = np.full(shape, -np.inf), np.argsort(lines.order)
+        scores[query, column] = weighed(weights.transpose(1, 0, 2), self.similarities[rows].T).T[:, unordered]
         return places(scores)[query, column]
 
 

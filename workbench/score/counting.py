@@ -10,6 +10,7 @@ only whole numbers are added. Left out: finding lines (`lines`), the kernel (`ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,9 +19,10 @@ from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker, item_blocks
 from workbench.score.counted import CountedTargets
 from workbench.score.lines import Lines, find_lines
-from workbench.score.shares import cores, one_blas_thread_each, side_by_side
+from workbench.score.shares import cores, equal_slices, one_blas_thread_each, side_by_side
 from workbench.score.similarities import Similarities
 
+PIECE = 16  # queries whose ranks are made together
 ULP = 2.0**-24  # half a unit in the last place of float32
 
 
@@ -46,7 +48,33 @@ def count_ranks(
     bias: Float[" N"] | Float["Q N"] | None = None,
     workers: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Target ranks (P, Q, T) under each of P weightings and each of the qrels. Needs numba.
+    """Target ranks (P, Q, T) under each of P weightings and each of the qrels; arguments as in `counted`."""
+    found = counted(settings, sims, qrels, certified=certified, bias=bias, workers=workers)
+    pieces = [found.ranks(queries) for queries in equal_slices(sims.n_queries, PIECE)]
+    return {name: np.concatenate([piece[name] for piece in pieces], axis=1) for name in qrels}
+
+
+class Counted(NamedTuple):
+    """Counters that are full."""
+
+    plan: Plan
+    jobs: dict[str, CountedTargets]
+
+    def ranks(self, queries: slice) -> dict[str, np.ndarray]:
+        """Target ranks (P, q, T) of some queries, once."""
+        return {name: self.plan.ranks(job, queries) for name, job in self.jobs.items()}
+
+
+def counted(
+    settings: Lines | Float["P K"] | Float["P Q K"],
+    sims: Similarities,
+    qrels: Mapping[str, Qrels],
+    *,
+    certified: bool = True,
+    bias: Float[" N"] | Float["Q N"] | None = None,
+    workers: int | None = None,
+) -> Counted:
+    """Counts the competitors ahead of every target at P settings. Needs numba.
 
     settings: weights, or the lines that `lines_of` found them on, if they are to be used more than once.
     certified: as if all scores were computed in float64 (`exact`). Where a rounding error comes near the usual
@@ -61,7 +89,7 @@ def count_ranks(
         worst = _count(plan, list(jobs.values()), workers or cores())
         if rounding is None or worst <= rounding / 2:
             break
-    return {name: plan.ranks(job, workers or cores()) for name, job in jobs.items()}
+    return Counted(plan, jobs)
 
 
 def lines_of(weights: Float["P K"] | Float["P Q K"], biased: bool = False) -> Lines:

@@ -27,7 +27,8 @@ from workbench.sweep.some import some_queries, source_of
 from workbench.sweep.weights import Family, families, shared_weights, weights_of
 
 SHARE = 1024  # queries counted together at most: their counters stay in a nearby cache
-CELLS = 2**22  # numbers held per share of the queries: weights, counters, ranks
+CELLS = 2**22  # numbers held per share of the queries: weights, counters
+RANKS = 2**16  # ranks made at a time: they, and what becomes of them, stay in a nearby cache
 SCORES = 2**24  # scores held per block of queries of a method that is not linear
 
 Bias = np.ndarray | Callable[[Method], np.ndarray] | None
@@ -66,10 +67,10 @@ def ranks(
     chosen = _chosen(case.benchmark, qrels)
     out = {name: np.empty((len(methods), *some.targets.shape), np.int32) for name, some in chosen.items()}
 
-    def keep(block: RankBlock) -> None:
-        for name, values in block.ranks.items():
-            for p, row in zip(block.members, block.which, strict=True):
-                out[name][p, block.queries] = values[row]
+    def keep(blocks: Iterator[RankBlock]) -> None:
+        for block in blocks:
+            for name, values in block.ranks.items():
+                out[name][block.members, block.queries] = values[block.which]
 
     for _ in rank_blocks(methods, case, qrels, Asked(certified, bias, workers), keep):
         pass
@@ -77,16 +78,21 @@ def ranks(
 
 
 def rank_blocks(
-    methods: Sequence[Method], case, qrels: Sequence[str], asked: Asked, then: Callable[[RankBlock], Made]
+    methods: Sequence[Method],
+    case,
+    qrels: Sequence[str],
+    asked: Asked,
+    then: Callable[[Iterator[RankBlock]], Made],
 ) -> Iterator[Made]:
-    """What `then` makes of the ranks, in pieces of bounded size, which together hold every method and query once.
+    """What `then` makes of the ranks, which together hold every method and query once.
 
-    `then` is called in the thread that counted, where the ranks are still at hand.
+    `then` is called in the thread that counted, once for some of the methods and a share of the queries. The share's
+    ranks come in blocks, made when asked for, that differ in their queries only.
     """
     chosen = _chosen(case.benchmark, qrels)
     linear = [p for p, method in enumerate(methods) if isinstance(method, LinearMethod)]
     for p in sorted(set(range(len(methods))).difference(linear)):
-        yield from map(then, _scored(p, methods[p], case, chosen, asked))
+        yield then(_scored(p, methods[p], case, chosen, asked))
     if callable(asked.bias):
         for p in linear:
             given = asked._replace(bias=asked.bias(methods[p]))
@@ -104,7 +110,7 @@ def _counted(
     case,
     qrels: Mapping[str, Qrels],
     asked: Asked,
-    then: Callable[[RankBlock], Made],
+    then: Callable[[Iterator[RankBlock]], Made],
 ) -> Iterator[Made]:
     """Linear methods over the same terms, a share of the queries per worker; workers to spare share the gallery."""
     sims = case.similarities(some[0].asked.terms)
@@ -113,8 +119,8 @@ def _counted(
     given = shared_weights(some, sims)
     fixed = None if given is None else _settings(given, bias is not None)
     n_settings = len(members) if fixed is None else len(fixed.weights)
-    cells = n_settings * max(some.targets.shape[1] for some in qrels.values())
-    cells += 4 * n_settings * len(sims.terms) if fixed is None else 0
+    per_query = n_settings * max(some.targets.shape[1] for some in qrels.values())
+    cells = per_query + (4 * n_settings * len(sims.terms) if fixed is None else 0)
     shares = query_shares(sims.n_queries, min(SHARE, CELLS // cells))
     workers = asked.workers or cores()
 
@@ -126,7 +132,14 @@ def _counted(
             bias=bias[rows] if bias is not None and bias.ndim == 2 else bias,
             workers=max(1, workers // len(shares)),
         )
-        return then(RankBlock(members, settings.which, rows, _count(settings, mine, right, given)))
+        found, some_of_mine = (
+            _count(settings, mine, right, given),
+            equal_slices(mine.n_queries, RANKS // per_query),
+        )
+        return then(
+            RankBlock(members, settings.which, slice(rows.start + q.start, rows.start + q.stop), found(q))
+            for q in some_of_mine
+        )
 
     with one_blas_thread_each() as alone, ThreadPoolExecutor(workers if alone else 1) as pool:
         yield from pool.map(count, shares)
@@ -149,12 +162,15 @@ def _settings(weights: np.ndarray, biased: bool) -> Settings:
     return Settings(weights, which, lines_of(weights, biased))
 
 
-def _count(settings: Settings, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:
+def _count(
+    settings: Settings, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked
+) -> Callable[[slice], dict]:
+    """What gives the ranks of some of the queries."""
     if settings.lines is not None:
-        from workbench.score.counting import count_ranks
+        from workbench.score.counting import counted
 
         options = {"certified": asked.certified, "bias": asked.bias, "workers": asked.workers}
-        return count_ranks(settings.lines, sims, qrels, **options)
+        return counted(settings.lines, sims, qrels, **options).ranks
     warnings.warn(
         "numba is missing, so settings are counted one by one; for exact grids in one pass: "
         "pip install 'zscir-workbench[sweeps]'",
@@ -162,7 +178,8 @@ def _count(settings: Settings, sims: Similarities, qrels: Mapping[str, Qrels], a
     )
     shape = (len(settings.weights), sims.n_queries, len(sims.terms))
     each = [_count_one(one, sims, qrels, asked) for one in np.broadcast_to(settings.weights, shape)]
-    return {name: np.stack([ranks[name] for ranks in each]) for name in qrels}
+    stacked = {name: np.stack([ranks[name] for ranks in each]) for name in qrels}
+    return lambda queries: {name: ranks[:, queries] for name, ranks in stacked.items()}
 
 
 def _count_one(weights: np.ndarray, sims: Similarities, qrels: Mapping[str, Qrels], asked: Asked) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -15,11 +15,8 @@ from workbench.evaluation import query_columns
 from workbench.methods.base import METHODS, Method
 from workbench.metrics import measure, parse_metric
 from workbench.protocol import groups_of, protocol_text, rules_of
-from workbench.score.shares import equal_slices
 from workbench.sweep.blocks import Asked, Bias, RankBlock, rank_blocks
 from workbench.sweep.some import source_of
-
-RANKS = 2**16  # ranks measured at a time: they, and what becomes of them, stay in a nearby cache
 
 
 def sweep(
@@ -56,8 +53,11 @@ def sweep(
     shares = _shares(bench)
     totals = np.zeros((len(methods), len(specs)))
 
-    def measured(block: RankBlock) -> tuple[np.ndarray, Float["P M"]]:
-        return block.members, _measured(block, specs, shares)[block.which]
+    def measured(blocks: Iterator[RankBlock]) -> tuple[np.ndarray, Float["P M"]]:
+        sums = 0.0
+        for block in blocks:
+            sums += _measured(block, specs, shares)
+        return block.members, sums[block.which]
 
     for members, sums in rank_blocks(methods, case, qrels, Asked(certified, bias, workers), measured):
         totals[members] += sums
@@ -90,17 +90,12 @@ def _frame(methods: Sequence[Method], values: dict[str, Float[" P"]], case) -> p
 
 def _measured(block: RankBlock, specs: Sequence[str], shares: np.ndarray | None) -> Float["U M"]:
     """Each metric's sum over the block's queries, for each distinct setting; the order of the sums is always the same."""
-    n_queries = block.queries.stop - block.queries.start
-    cells = max(ranks.size for ranks in block.ranks.values()) // n_queries
+    by_query = {name: ranks.transpose(1, 0, 2) for name, ranks in block.ranks.items()}
+    n_queries, n_settings, _ = next(iter(by_query.values())).shape
     weight = np.ones(n_queries) if shares is None else shares[block.queries]
-    sums = 0.0
-    for some in equal_slices(n_queries, RANKS // cells):
-        by_query = {name: ranks[:, some].transpose(1, 0, 2) for name, ranks in block.ranks.items()}
-        n_some, n_settings, _ = next(iter(by_query.values())).shape
-        flat = {name: ranks.reshape(n_some * n_settings, -1) for name, ranks in by_query.items()}
-        values = measure(flat, specs).values()
-        sums += np.stack([weight[some] @ one.reshape(n_some, n_settings) for one in values], axis=1)
-    return sums
+    flat = {name: ranks.reshape(n_queries * n_settings, -1) for name, ranks in by_query.items()}
+    values = measure(flat, specs).values()
+    return np.stack([weight @ one.reshape(n_queries, n_settings) for one in values], axis=1)
 
 
 def _shares(bench: Benchmark) -> Float[" Q"] | None:
