@@ -477,17 +477,18 @@ def _score(weights, similarities):
 
 
 @njit(**COMPILED)
-def settle(lines, order, marks, ranks):
+def settle(lines, marks, ranks):
     """At every setting one more than the competitors ahead of each row's target (R, P); marks become running sums."""
     for row in range(len(marks)):
         for line in range(len(lines.cells)):
             slot, begin, cells = lines.slot[line], lines.start[line], lines.cells[line]
-            for counter in range(slot + 1, slot + 1 + cells):
-                marks[row, counter] += marks[row, counter - 1]
-            own = 1
+            mine, running, own = marks[row, slot : lines.slot[line + 1]], np.int32(1), np.int32(0)
+            for step in range(cells + 1):
+                running += mine[step]
+                mine[step] = running
             for p in range(begin, lines.start[line + 1]):
-                own += marks[row, slot + lines.counter[p]] if lines.counter[p] > cells else 0
-                ranks[row, order[p]] = own + marks[row, slot + lines.step[p]]
+                own += mine[lines.counter[p]] if lines.counter[p] > cells else np.int32(0)
+                ranks[row, p] = own + mine[lines.step[p]]
 
 
 @njit(**COMPILED)

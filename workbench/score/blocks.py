@@ -136,10 +136,10 @@ class Plan:
         )
 
     def ranks(self, job: CountedTargets, queries: slice) -> Int["P q T"]:
-        """Target ranks of some queries from the marks, which are used up."""
+        """Target ranks of some queries from the marks, which are used up; settings line by line."""
         marks = job.marks[job.rows(queries)]
         among_distractors = np.empty((len(marks), len(self.lines.order)), np.int32)
-        halfline.settle(self.table, self.lines.order, marks, among_distractors)
+        halfline.settle(self.table, marks, among_distractors)
         return job.ranks(among_distractors, queries, self.lines)
 
     def query_blocks(self, n: int, share: slice | None = None) -> list[slice]:

@@ -51,7 +51,7 @@ class CountedTargets:
         return slice(*np.searchsorted(self.query, [queries.start, queries.stop]))
 
     def ranks(self, among_distractors: Int["r P"], queries: slice, lines: Lines) -> Int["P q T"]:
-        """Target ranks of some queries from those among distractors alone, which are added to.
+        """Target ranks of some queries from those among distractors alone; settings line by line.
 
         In memory, the settings of a query stand together.
         """
@@ -71,8 +71,8 @@ class CountedTargets:
         query, column = self.query[rows] - queries.start, self.column[rows]
         weights = lines.weights[self.query[rows]] if len(lines.weights) > 1 else lines.weights
         shape = (queries.stop - queries.start, self.qrels.targets.shape[1], len(lines.order))
-        scores, unordered = np.full(shape, -np.inf), np.argsort(lines.order)
-        scores[query, column] = weighed(weights.transpose(1, 0, 2), self.similarities[rows].T).T[:, unordered]
+        scores = np.full(shape, -np.inf)
+        scores[query, column] = weighed(weights.transpose(1, 0, 2), self.similarities[rows].T).T
         return places(scores)[query, column]
 
 

@@ -51,7 +51,8 @@ def count_ranks(
     """Target ranks (P, Q, T) under each of P weightings and each of the qrels; arguments as in `counted`."""
     found = counted(settings, sims, qrels, certified=certified, bias=bias, workers=workers)
     pieces = [found.ranks(queries) for queries in equal_slices(sims.n_queries, PIECE)]
-    return {name: np.concatenate([piece[name] for piece in pieces], axis=1) for name in qrels}
+    place = found.plan.lines.place
+    return {name: np.concatenate([piece[name] for piece in pieces], axis=1)[place] for name in qrels}
 
 
 class Counted(NamedTuple):
@@ -61,7 +62,7 @@ class Counted(NamedTuple):
     jobs: dict[str, CountedTargets]
 
     def ranks(self, queries: slice) -> dict[str, np.ndarray]:
-        """Target ranks (P, q, T) of some queries, once."""
+        """Target ranks (P, q, T) of some queries, once; settings line by line."""
         return {name: self.plan.ranks(job, queries) for name, job in self.jobs.items()}
 
 

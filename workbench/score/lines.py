@@ -48,6 +48,11 @@ class Lines:
     weights: Float["Q P K"]
 
     @property
+    def place(self) -> Int[" P"]:
+        """Where each setting stands in `order`."""
+        return np.argsort(self.order)
+
+    @property
     def step(self) -> Int[" P"]:
         """The whole step at which each setting stands; 0 where its line has none."""
         return np.round(self.position[0] * np.repeat(self.cells, np.diff(self.start))).astype(np.int64)

@@ -146,10 +146,10 @@ def _counted(
 
 
 class Settings(NamedTuple):
-    """Weights (U, Q or 1, K), each once, the one that each method has, and what compiled counting knows of them."""
+    """Different weightings, as counting takes them, and which of the ranks it gives belong to each method."""
 
-    weights: np.ndarray
-    which: np.ndarray
+    weights: np.ndarray  # (U, Q or 1, K)
+    which: np.ndarray  # (M,)
     lines: object | None
 
 
@@ -159,7 +159,8 @@ def _settings(weights: np.ndarray, biased: bool) -> Settings:
         return Settings(weights, which, None)
     from workbench.score.counting import lines_of
 
-    return Settings(weights, which, lines_of(weights, biased))
+    lines = lines_of(weights, biased)
+    return Settings(weights, lines.place[which], lines)
 
 
 def _count(
