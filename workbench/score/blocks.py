@@ -25,13 +25,14 @@ ULP = 2.0**-24
 
 
 class Faced(NamedTuple):
-    """The query parts as they face the views."""
+    """The query parts as they face the views.
+
+    shift: what taking off the middles takes off every similarity; nothing off a bias, which comes last.
+    """
 
     units: Float["K Q D"]
     lengths: Float["K Q"]
-    shift: Float[
-        "K Q"
-    ]  # what taking off the middles takes off every similarity; nothing off a bias, which comes last
+    shift: Float["K Q"]
 
 
 class Plan:

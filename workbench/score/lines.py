@@ -69,10 +69,8 @@ class Line(NamedTuple):
 
 def find_lines(weights: Float["P Q K"]) -> Lines:
     """Groups settings into lines that are straight for every query."""
-    terms_first = np.ascontiguousarray(
-        weights.transpose(2, 0, 1), np.float64
-    )  # fast to add up over few terms
-    scaled, found = _fewest_lines(terms_first)
+    # the terms' axis first: sums over a few terms are fast so
+    scaled, found = _fewest_lines(np.ascontiguousarray(weights.transpose(2, 0, 1), np.float64))
     order = np.concatenate([line.members for line in found])
     return Lines(
         order,
