@@ -12,7 +12,10 @@ from workbench.score.similarities import Term
 from workbench.sweep import grid, ranks
 from workbench.sweep.weights import families, shared_weights, weights_of
 
-ELEMENTWISE = [name for name in METHODS.names() if getattr(METHODS.get(name), "elementwise", False)]
+OURS = {
+    name: kind for name in METHODS.names() if (kind := METHODS.get(name)).__module__.startswith("workbench.")
+}
+ELEMENTWISE = [name for name, kind in OURS.items() if getattr(kind, "elementwise", False)]
 
 
 def settings_of(name: str) -> list:
@@ -33,11 +36,14 @@ def test_columns_give_the_weights_of_each_setting(name, make_case):
         np.testing.assert_array_max_ulp(np.broadcast_to(weights, alone.shape), alone, maxulp=1)
 
 
-def test_methods_known_to_work_element_by_element():
-    """Should one of these lose the mark, its sweeps would be slow and nothing else would tell."""
-    assert {"pdv_t", "pdv_i", "pdv_f", "weighted_sum", "slerp", "weimocir", "weimocir_paper"} <= {
-        *ELEMENTWISE
+def test_every_linear_method_with_a_decimal_field_works_element_by_element():
+    """Should one lose the mark, its sweeps would be slow and nothing else would tell."""
+    decimal = {
+        name
+        for name, kind in OURS.items()
+        if issubclass(kind, LinearMethod) and any(field.type in (float, "float") for field in fields(kind))
     }
+    assert decimal == {*ELEMENTWISE} and len(decimal) >= 10
 
 
 def test_families_differ_in_decimal_fields_only():
