@@ -8,10 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 
 import pytest
-from tqdm.auto import tqdm
 
 from tests.language.servers import AT_ONCE, FAULTS, ROOT, Editor, FaultServer, answer_to, wait_until
 from workbench.language.budget import Budget, BudgetReached, Purse
@@ -293,7 +291,7 @@ def test_nothing_is_asked_beyond_what_was_asked_for(path):
 @pytest.mark.parametrize("progress", [True, False])
 def test_progress_shows_rate_and_what_is_to_come(path, capsys, monkeypatch, progress):
     # the environment may silence the bar, but not while it is looked at
-    monkeypatch.setattr("workbench.language.calls.tqdm", partial(tqdm, disable=False))
+    monkeypatch.setenv("TQDM_DISABLE", "0")
 
     def work(word):
         time.sleep(0.15)

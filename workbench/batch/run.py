@@ -24,6 +24,7 @@ from workbench.batch.check import (
 from workbench.batch.executors import Executor, make_executor
 from workbench.batch.job import Outcome, finished, run_job, said_of, write_whole
 from workbench.batch.spec import Job, Spec, SpecError, job_name
+from workbench.progress import progress_bar
 
 WRITE_EVERY = 1.0  # seconds between two summaries
 
@@ -83,7 +84,7 @@ def _run(spec: Spec, jobs: list[Job], outcomes: dict[str, Outcome], executor, te
     if outcomes:
         tell(f"{len(outcomes)} of {len(jobs)} notebooks were done before")
     try:
-        with tqdm(total=len(jobs), initial=len(outcomes), desc=spec.out, unit="notebook") as bar:
+        with progress_bar(total=len(jobs), initial=len(outcomes), desc=spec.out, unit="notebook") as bar:
             for outcome in _outcomes(spec, todo, executor):
                 outcomes[outcome.name] = outcome
                 bar.update()

@@ -12,13 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from workbench import data
 from workbench.data.benchmark import Benchmark, BenchmarkError
 from workbench.data.files import MissingFiles
 from workbench.data.images import FolderImages, PictureError
 from workbench.paths import PathEscape
+from workbench.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,8 @@ def unreadable(pictures: Sequence) -> list[str]:
         return ""
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves Python's lock
-        found = tqdm(pool.map(problem, range(len(pictures))), "open pictures", len(pictures), delay=2)
+        found = pool.map(problem, range(len(pictures)))
+        found = progress_bar(found, total=len(pictures), desc="open pictures", delay=2)
         return list(filter(None, found))
 
 

@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from tqdm.auto import tqdm
-
 from workbench.language.budget import Budget
 from workbench.language.calls import Call, Outcome, Retry, run_calls
 from workbench.language.records import (
@@ -28,6 +26,7 @@ from workbench.language.records import (
     edit_digest,
     make_key,
 )
+from workbench.progress import progress_bar
 
 __all__ = [
     "EditFailed",
@@ -169,8 +168,9 @@ class RecordedCaptions(_Recorded):
     def _in_batches(self, pictures, first: Mapping[Key, int], sample: int) -> Outcome:
         missing = [i for key, i in first.items() if key not in self.records]
         begin, other = perf_counter(), {"sample": sample} if sample else {}
-        # no `disable=` here: said explicitly, it would overrule TQDM_DISABLE
-        with tqdm(total=len(missing), desc="caption pictures", unit="picture") as bar:
+        with progress_bar(
+            show=bool(missing), total=len(missing), desc="caption pictures", unit="picture"
+        ) as bar:
             for start in range(0, len(missing), self.batch_size):
                 batch = missing[start : start + self.batch_size]
                 before = perf_counter()

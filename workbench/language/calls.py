@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from json import loads
 from time import perf_counter
 
-from tqdm.auto import tqdm
-
 from workbench.language.budget import Budget, BudgetReached, Purse
 from workbench.language.failures import ServerError
 from workbench.language.records import Key, Record, Records
 from workbench.language.server import Reply
+from workbench.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def run_calls(
     todo = [call for key, call in by_key.items() if key not in records]
     if budget.tokens is not None and not all(call.most_tokens for call in todo):
         raise ValueError("budget: a budget in tokens needs `most_tokens` of every call")
-    with tqdm(total=len(todo), desc=title, unit="call", **({} if progress else {"disable": True})) as bar:
+    with progress_bar(show=progress and bool(todo), total=len(todo), desc=title, unit="call") as bar:
         run = _Run(work, records, Purse(budget), retry, bar)
         run.all_of(todo, workers)
     failed = tuple(run.failed)

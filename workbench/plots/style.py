@@ -86,8 +86,8 @@ def marker_of(method: str) -> str:
 def label_of(name: str) -> str:
     """A code name as readers see it.
 
-    >>> label_of("image_only"), label_of("pdv_f"), label_of("hit@10")
-    ('image only', 'PDV-F', 'hit@10')
+    >>> label_of("image_only"), label_of("pdv_f"), label_of("weimocir_paper(alpha=0.7)")
+    ('image only', 'PDV-F', 'WeiMoCIR (paper, alpha=0.7)')
     """
     fixed = {"slerp": "SLERP", "cirevl": "CIReVL", "weimocir": "WeiMoCIR"}
     fixed |= {"weimocir_paper": "WeiMoCIR (paper)", "ldre": "LDRE", "seize": "SEIZE", "basic": "BASIC"}
@@ -101,7 +101,10 @@ def label_of(name: str) -> str:
     fixed |= {name: name.upper() for name in ("csls", "nnn", "dis", "nicdm")}
     fixed |= {f"pdv_{letter}": f"PDV-{letter.upper()}" for letter in "tif"}
     base = base_name(name)
-    return name.replace(base, fixed.get(base, base.replace("_", " ")), 1)
+    read, more = fixed.get(base, base.replace("_", " ")), name.partition(base)[2]
+    if read.endswith(")") and more.startswith("("):
+        return f"{read[:-1]}, {more[1:]}"  # one pair of brackets
+    return read + more
 
 
 def percent(share: float, decimals: int = 0) -> str:
