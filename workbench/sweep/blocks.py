@@ -132,13 +132,10 @@ def _counted(
             bias=bias[rows] if bias is not None and bias.ndim == 2 else bias,
             workers=max(1, workers // len(shares)),
         )
-        found, some_of_mine = (
-            _count(settings, mine, right, given),
-            equal_slices(mine.n_queries, RANKS // per_query),
-        )
+        found = _count(settings, mine, right, given)
         return then(
             RankBlock(members, settings.which, slice(rows.start + q.start, rows.start + q.stop), found(q))
-            for q in some_of_mine
+            for q in equal_slices(mine.n_queries, RANKS // per_query)
         )
 
     with one_blas_thread_each() as alone, ThreadPoolExecutor(workers if alone else 1) as pool:
