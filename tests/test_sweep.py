@@ -13,6 +13,7 @@ from workbench.arrays import ArrayError
 from workbench.data.benchmark import Benchmark, Card, Gallery, Qrels, Query
 from workbench.evaluation import evaluate, method_ranks
 from workbench.methods import LinearMethod, PDVFusion, Product, Slerp, WeightedSum, WeiMoCIR
+from workbench.metrics import MetricError
 from workbench.score.ranks import target_ranks
 from workbench.score.similarities import Similarities
 from workbench.sweep import grid, ranks, sweep
@@ -201,6 +202,16 @@ def test_numba_is_imported_when_it_is_needed_and_not_before():
     code = "import sys, workbench, workbench.sweep; print('numba' in sys.modules, 'torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["False", "False"]
+
+
+def test_a_query_that_a_metric_is_not_defined_for_is_named_before_anything_is_counted(make_case, monkeypatch):
+    case = make_case()
+    targets = case.benchmark.qrels["default"].targets.copy()
+    targets[7] = -1
+    bench = replace(case.benchmark, qrels={"default": Qrels(targets)})
+    monkeypatch.setattr("workbench.sweep.frame.rank_blocks", None)
+    with pytest.raises(MetricError, match="query 7 has no ranked target"):
+        sweep(grid("weighted_sum", weight=np.linspace(0, 1, 10)), case, bench, ["map@5"])
 
 
 def test_weights_that_do_not_fit_are_refused_by_name(make_case):

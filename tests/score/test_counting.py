@@ -20,7 +20,9 @@ AXES = {
     "uniform": np.linspace(0, 2, 5),
     "logarithmic": np.geomspace(1e-4, 1e4, 7),
     "tiny": np.array([0.0, 1e-7, 2e-7, 1e-3]),
+    "tiniest": np.array([0.0, 1e-44, 1e-40, 2e-38]),
     "huge": np.array([1.0, 1e5, 1e6, 3e7]),
+    "hugest": np.array([-3e37, 0.0, 1e36, 1e38]),
     "negative": np.array([-3.0, -0.1, 0.0, 1.7]),
     "random": np.random.default_rng(5).normal(size=6),
 }
@@ -194,11 +196,32 @@ def test_half_precision_and_memory_mapped_rows(tmp_path):
 @pytest.mark.parametrize("size", [1e-42, 1e42])
 def test_rows_of_any_length_are_ranked(size):
     """The kernel's float32 would lose them; the slow way to unit rows does not."""
-    sims = world(7)
-    scaled = {name: rows.astype(np.float64) * size for name, rows in sims.views.items()}
-    right = qrels(7)
-    weights = pdv_weights([0.5, 1.0], [0.0, 0.5])
-    found = count_ranks(weights, Similarities(sims.parts, scaled, sims.terms), {"default": right})["default"]
+    sims, right, weights = world(7), qrels(7), pdv_weights([0.5, 1.0], [0.0, 0.5])
+
+    def scaled(tables):
+        return {name: rows.astype(np.float64) * size for name, rows in tables.items()}
+
+    for parts, views in ((scaled(sims.parts), sims.views), (sims.parts, scaled(sims.views))):
+        found = count_ranks(weights, Similarities(parts, views, sims.terms), {"default": right})["default"]
+        np.testing.assert_array_equal(found, slow.target_ranks(weights, sims, right))
+
+
+def test_settings_that_stand_elsewhere_for_each_query():
+    """On one line and at whole steps for both, but not at the same ones."""
+    place = np.array([[0, 0], [0.5, 0.25], [1, 1]])
+    weights = np.stack([1 - place, place], axis=2).astype(np.float32)
+    assert len(find_lines(weights).start) == 2
+    sims, right = world(4, queries=2, items=400, terms=PDV[:2]), qrels(4, queries=2, items=400)
+    found = count_ranks(weights, sims, {"default": right})["default"]
+    np.testing.assert_array_equal(found, slow.target_ranks(weights, sims, right))
+
+
+def test_ranks_made_in_pieces_of_the_queries():
+    """Several targets, weights per query, and more queries than one piece takes."""
+    rng = np.random.default_rng(3)
+    sims, right = world(5, queries=40, kind="integers"), qrels(5, queries=40, targets=3, excluded=1)
+    weights = rng.integers(-2, 3, (7, 40, 3)).astype(np.float32)
+    found = count_ranks(weights, sims, {"default": right})["default"]
     np.testing.assert_array_equal(found, slow.target_ranks(weights, sims, right))
 
 

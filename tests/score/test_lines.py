@@ -72,6 +72,16 @@ def test_points_on_no_line_stand_alone_and_a_line_of_one_query_is_no_line():
     assert len(find_lines(bent).start) - 1 == 12
 
 
+def test_a_line_has_few_steps_more_than_settings():
+    """Each step has a counter: ten settings do not take a thousand."""
+    place = np.array([0, 0.001, 0.01, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1])
+    even = np.array([0, 0.1, 0.3, 0.5, 1])
+    assert [find_lines(np.stack([1 - x, x], axis=1)[:, None]).cells.tolist() for x in (place, even)] == [
+        [0],
+        [10],
+    ]
+
+
 def test_large_and_small_weights_do_not_share_a_line():
     weights = pdv_weights(np.geomspace(1e-3, 1e6, 10), [0.0])
     lines = find_lines(distinct_weights(weights)[0])

@@ -43,9 +43,10 @@ class LinearMethod:
     `gram` (Q, R, R) holds the inner products of each query's raw parts, in the order in which the terms first name
     them; most methods ignore it and return K weights, those in which raw lengths or angles enter return (Q, K).
 
-    `elementwise = True` in a subclass promises two things, and a grid of it then takes one call instead of thousands:
-    its decimal fields (annotated `float`) do not change the terms, and `weights` takes columns (P, 1) in their place,
-    returning (P, 1, K) or (P, Q, K). A formula that ends in `per_term` and has no `if` does.
+    `elementwise = True` beside `weights` promises two things, and a grid then takes one call instead of thousands:
+    decimal fields (annotated `float`) do not change the terms, and `weights` takes columns (P, 1) in their place,
+    returning (P, 1, K) or (P, Q, K). A formula that starts from fields, ends in `per_term` and has no `if` does.
+    Broken promises are errors, as far as the first and the last setting show them.
     """
 
     terms: tuple[Term, ...]

@@ -13,7 +13,7 @@ from workbench.arrays import Float, Int, unit
 from workbench.data.benchmark import Qrels
 from workbench.kernels import halfline
 from workbench.score.counted import CountedTargets, counted_targets
-from workbench.score.lines import STRAIGHT, Lines, box
+from workbench.score.lines import STRAIGHT, Lines, box, in_reach
 from workbench.score.shares import equal_slices
 from workbench.score.similarities import Similarities
 
@@ -47,7 +47,7 @@ class Plan:
         self.table = self._table()
 
     def _table(self) -> halfline.LineTable:
-        lines = self.lines
+        lines = in_reach(self.lines)
         size = np.abs(lines.ends)  # (Q, L, 2, K)
         reach = size[..., : len(self.sims.terms)].sum(axis=3) * ((self.rounding or 0) + ULP)
         noise = size.max(axis=2).sum(axis=2) * (2 * self.n_terms + 8) * ULP + lines.stray

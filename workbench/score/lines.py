@@ -14,7 +14,7 @@ line into account, so that nothing found here has to be exact.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,9 @@ from workbench.arrays import Float, Int
 
 STRAIGHT = 2e-6  # points this close to a line, relative to the weights, stand on it: float32 rounds to 6e-8
 OCTAVES = 10  # one line holds no weights more than 2**10 times as large as others: the large ones round too coarsely
+FAR = 64  # a line of weights 2**64 times smaller than others would be lost beside them in float32
 CELLS = 1024  # equal steps on a line at most
+SPARE = 4  # equal steps per setting on a line at most
 EVEN = 1e-6  # positions this close to a whole step stand on it
 VOTERS = 200  # points asked where the fullest line leads
 PATIENCE = 16  # points in a row that stand on no line, until the rest is taken as such
@@ -54,7 +56,7 @@ class Lines:
 
     @property
     def step(self) -> Int[" P"]:
-        """The whole step at which each setting stands; 0 where its line has none."""
+        """The whole step at which each setting stands, for every query; 0 where its line has none."""
         return np.round(self.position[0] * np.repeat(self.cells, np.diff(self.start))).astype(np.int64)
 
 
@@ -81,6 +83,17 @@ def find_lines(weights: Float["P Q K"]) -> Lines:
         stray=np.stack([line.stray for line in found], axis=1),
         weights=np.ascontiguousarray(weights[order].transpose(1, 0, 2)),
     )
+
+
+def in_reach(lines: Lines) -> Lines:
+    """The same lines, scaled by powers of two so that float32 holds what is computed from their ends.
+
+    All of a query's lines alike, so that they stay on a plane; one much smaller than the largest by itself.
+    """
+    exponent = np.frexp(np.abs(lines.ends).max(axis=(2, 3)))[1]
+    largest = exponent.max(axis=1, keepdims=True)
+    scale = np.ldexp(1.0, -np.where(exponent < largest - FAR, exponent, largest))
+    return replace(lines, ends=lines.ends * scale[..., None, None], stray=lines.stray * scale)
 
 
 def box(lines: Lines) -> tuple[Float["Q K"], Float["Q A K"]]:
@@ -223,13 +236,16 @@ def _line(members: Int[" n"], points: Float["K n Q"]) -> Line:
 
 
 def _cells(position: Float["n Q"]) -> int:
-    """Into how many equal steps a line falls so that all settings stand at whole ones; 0 where no number does."""
+    """Into how many equal steps a line falls so that all settings stand at whole ones; 0 where no number does.
+
+    They stand at the same ones for every query, and there are not many more steps than settings: each has a counter.
+    """
     gaps = np.diff(position[:, 0])
     gaps = gaps[gaps > EVEN]
-    if len(gaps) == 0 or (position[-1] < 1).any():
+    if len(gaps) == 0 or (position[-1] < 1).any() or np.ptp(position, axis=1).max() > 2 * EVEN:
         return 0
     fewest = max(1, round(1 / gaps.min()))
-    for cells in range(fewest, CELLS + 1, fewest):
+    for cells in range(fewest, min(CELLS, SPARE * len(position)) + 1, fewest):
         if (np.abs(position - np.round(position * cells) / cells) <= EVEN).all():
             return cells
     return 0

@@ -24,7 +24,7 @@ from workbench.score.ranks import target_ranks
 from workbench.score.shares import cores, equal_slices, one_blas_thread_each, query_shares
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
-from workbench.sweep.weights import Family, families, shared_weights, weights_of
+from workbench.sweep.weights import Family, families, weights_of
 
 SHARE = 1024  # queries counted together at most: their counters stay in a nearby cache
 CELLS = 2**22  # numbers held per share of the queries: weights, counters
@@ -64,7 +64,7 @@ def ranks(
 ) -> dict[str, Int["P Q T"]]:
     """Target ranks (int32) of every method under each of the named qrels; arguments and errors as in `sweep`."""
     case = source_of(case, bench)
-    chosen = _chosen(case.benchmark, qrels)
+    chosen = chosen_qrels(case.benchmark, qrels)
     out = {name: np.empty((len(methods), *some.targets.shape), np.int32) for name, some in chosen.items()}
 
     def keep(blocks: Iterator[RankBlock]) -> None:
@@ -89,7 +89,7 @@ def rank_blocks(
     `then` is called in the thread that counted, once for some of the methods and a share of the queries. The share's
     ranks come in blocks, made when asked for, that differ in their queries only.
     """
-    chosen = _chosen(case.benchmark, qrels)
+    chosen = chosen_qrels(case.benchmark, qrels)
     linear = [p for p, method in enumerate(methods) if isinstance(method, LinearMethod)]
     for p in sorted(set(range(len(methods))).difference(linear)):
         yield then(_scored(p, methods[p], case, chosen, asked))
@@ -100,7 +100,7 @@ def rank_blocks(
         return
     together: dict[tuple, list[Family]] = {}
     for family in families([methods[p] for p in linear], linear):
-        together.setdefault(tuple(family.asked.terms), []).append(family)
+        together.setdefault(family.terms, []).append(family)
     for some in together.values():
         yield from _counted(some, case, chosen, asked, then)
 
@@ -113,15 +113,21 @@ def _counted(
     then: Callable[[Iterator[RankBlock]], Made],
 ) -> Iterator[Made]:
     """Linear methods over the same terms, a share of the queries per worker; workers to spare share the gallery."""
-    sims = case.similarities(some[0].asked.terms)
+    if find_spec("numba") is None:
+        warnings.warn(
+            "numba is missing, so settings are counted one by one; for exact grids in one pass: "
+            "pip install 'zscir-workbench[sweeps]'",
+            stacklevel=4,
+        )
+    sims = case.similarities(some[0].terms)
     members = np.concatenate([family.members for family in some])
     bias = _checked(asked.bias, sims.n_queries, sims.n_items)
-    given = shared_weights(some, sims)
-    fixed = None if given is None else _settings(given, bias is not None)
-    n_settings = len(members) if fixed is None else len(fixed.weights)
-    per_query = n_settings * max(some.targets.shape[1] for some in qrels.values())
-    cells = per_query + (4 * n_settings * len(sims.terms) if fixed is None else 0)
+    first = _settings(weights_of(some, sims.queries(slice(0, 2), share=False)), bias is not None)
+    fixed = first if first.weights.shape[1] == 1 else None  # else each query has weights of its own
+    n_settings, n_targets = len(members), max(some.targets.shape[1] for some in qrels.values())
+    cells = first.counters * n_targets + (0 if fixed else 4 * n_settings * len(sims.terms))
     shares = query_shares(sims.n_queries, min(SHARE, CELLS // cells))
+    step = RANKS // (n_targets * (len(fixed.weights) if fixed else n_settings))
     workers = asked.workers or cores()
 
     def count(rows: slice) -> Made:
@@ -135,11 +141,15 @@ def _counted(
         found = _count(settings, mine, right, given)
         return then(
             RankBlock(members, settings.which, slice(rows.start + q.start, rows.start + q.stop), found(q))
-            for q in equal_slices(mine.n_queries, RANKS // per_query)
+            for q in equal_slices(mine.n_queries, step)
         )
 
-    with one_blas_thread_each() as alone, ThreadPoolExecutor(workers if alone else 1) as pool:
-        yield from pool.map(count, shares)
+    with one_blas_thread_each() as alone:
+        if not alone or min(workers, len(shares)) == 1:
+            yield from map(count, shares)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            yield from pool.map(count, shares)
 
 
 class Settings(NamedTuple):
@@ -148,6 +158,12 @@ class Settings(NamedTuple):
     weights: np.ndarray  # (U, Q or 1, K)
     which: np.ndarray  # (M,)
     lines: object | None
+
+    @property
+    def counters(self) -> int:
+        """So many numbers at most are kept per query and target."""
+        lines = self.lines
+        return len(self.weights) + (0 if lines is None else int((lines.cells + 1).sum()))
 
 
 def _settings(weights: np.ndarray, biased: bool) -> Settings:
@@ -169,11 +185,6 @@ def _count(
 
         options = {"certified": asked.certified, "bias": asked.bias, "workers": asked.workers}
         return counted(settings.lines, sims, qrels, **options).ranks
-    warnings.warn(
-        "numba is missing, so settings are counted one by one; for exact grids in one pass: "
-        "pip install 'zscir-workbench[sweeps]'",
-        stacklevel=5,
-    )
     shape = (len(settings.weights), sims.n_queries, len(sims.terms))
     each = [_count_one(one, sims, qrels, asked) for one in np.broadcast_to(settings.weights, shape)]
     stacked = {name: np.stack([ranks[name] for ranks in each]) for name in qrels}
@@ -210,7 +221,7 @@ def _checked(bias: np.ndarray | None, n_queries: int, n_items: int) -> np.ndarra
     return bias
 
 
-def _chosen(bench: Benchmark, names: Sequence[str]) -> dict[str, Qrels]:
+def chosen_qrels(bench: Benchmark, names: Sequence[str]) -> dict[str, Qrels]:
     for name in names:
         if name not in bench.qrels:
             raise UnknownName(

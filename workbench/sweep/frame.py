@@ -15,7 +15,8 @@ from workbench.evaluation import query_columns
 from workbench.methods.base import METHODS, Method
 from workbench.metrics import measure, parse_metric
 from workbench.protocol import groups_of, protocol_text, rules_of
-from workbench.sweep.blocks import Asked, Bias, RankBlock, rank_blocks
+from workbench.score.ranks import NEVER, ranked_targets
+from workbench.sweep.blocks import Asked, Bias, RankBlock, chosen_qrels, rank_blocks
 from workbench.sweep.some import source_of
 
 
@@ -44,14 +45,15 @@ def sweep(
     changes no rank), so a bias meets scores as long as the method makes them.
     workers: threads, one per core unless given.
 
-    Raises UnknownName for a metric or qrels that are not there; ArrayError for weights or a bias that do not fit.
+    Raises UnknownName for a metric or qrels that are not there, MetricError where a metric is not defined for a query,
+    ArrayError for weights or a bias that do not fit.
     """
     case = source_of(case, bench)
     bench = case.benchmark
     specs = tuple(metrics or bench.metrics)
     qrels = tuple(dict.fromkeys(parse_metric(spec).qrels for spec in specs))
-    shares = _shares(bench)
-    totals = np.zeros((len(methods), len(specs)))
+    _check_measurable(bench, qrels, specs)
+    shares, totals = _shares(bench), np.zeros((len(methods), len(specs)))
 
     def measured(blocks: Iterator[RankBlock]) -> tuple[np.ndarray, Float["P M"]]:
         sums = 0.0
@@ -63,6 +65,12 @@ def sweep(
         totals[members] += sums
     values = totals / len(bench.queries) if shares is None else totals
     return _frame(methods, dict(zip(specs, values.T, strict=True)), case)
+
+
+def _check_measurable(bench: Benchmark, qrels: Sequence[str], specs: Sequence[str]) -> None:
+    """Raises what measuring would raise, before anything is counted: whether it can does not depend on the ranks."""
+    chosen = chosen_qrels(bench, qrels)
+    measure({name: np.where(ranked_targets(some), 1, NEVER) for name, some in chosen.items()}, specs)
 
 
 def _frame(methods: Sequence[Method], values: dict[str, Float[" P"]], case) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +13,7 @@ import numpy as np
 
 from workbench.arrays import ArrayError, Float, check_finite
 from workbench.methods.base import LinearMethod
-from workbench.score.similarities import Similarities
+from workbench.score.similarities import Similarities, Term
 
 
 class Family(NamedTuple):
@@ -24,6 +23,21 @@ class Family(NamedTuple):
     members: list[int]  # their places in the sweep
     asked: LinearMethod  # the method; for several, one whose decimal fields are columns (M, 1)
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Raises ArrayError where a decimal field changes them."""
+        first, last = (tuple(method.terms) for method in (self.methods[0], self.methods[-1]))
+        if first != last:
+            raise self.broken(f"the terms of {self.methods[0]} are not those of {self.methods[-1]}")
+        return first
+
+    def broken(self, what: str) -> ArrayError:
+        """The error of a class that is marked but does not keep what the mark promises."""
+        kind = type(self.asked).__name__
+        return ArrayError(
+            f"{kind} has elementwise = True, but {what}; without the mark each setting is asked by itself"
+        )
+
 
 def families(methods: Sequence[LinearMethod], places: Sequence[int]) -> list[Family]:
     """Elementwise methods of one class that differ in decimal fields only stand together; any other stands alone."""
@@ -32,7 +46,7 @@ def families(methods: Sequence[LinearMethod], places: Sequence[int]) -> list[Fam
     for kind, of_kind in groupby(
         methods, type
     ):  # runs, since thousands of settings mostly differ in decimals alone
-        for key, run in groupby(of_kind, _others(kind) if kind.elementwise else lambda _: next(unlike)):
+        for key, run in groupby(of_kind, _others(kind) if _elementwise(kind) else lambda _: next(unlike)):
             mine = list(run)
             family = together.setdefault((kind, key), Family([], [], mine[0]))
             family.methods.extend(mine)
@@ -41,20 +55,35 @@ def families(methods: Sequence[LinearMethod], places: Sequence[int]) -> list[Fam
 
 
 def _in_columns(methods: list[LinearMethod]) -> LinearMethod:
-    """The only one of them; of several, a stand-in."""
+    """The only one of them; of several, a stand-in that has their fields and nothing else."""
+    first, kind = methods[0], type(methods[0])
     if len(methods) == 1:
-        return methods[0]
-    stand_in = copy.copy(methods[0])
-    for name in _decimals(type(stand_in)):
-        column = np.fromiter(map(attrgetter(name), methods), float, len(methods))[:, None]
-        object.__setattr__(stand_in, name, column)  # past the dataclass, which is frozen
+        return first
+    stand_in = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        value = getattr(first, field.name)
+        if field.name in _decimals(kind):
+            value = np.fromiter(map(attrgetter(field.name), methods), float, len(methods))[:, None]
+        object.__setattr__(stand_in, field.name, value)  # past the dataclass, which is frozen
     return stand_in
+
+
+@cache
+def _elementwise(kind: type) -> bool:
+    """Whether the class that wrote its `weights` is marked; a class that overrides them is marked anew or not at all."""
+    author = next(one for one in kind.__mro__ if "weights" in vars(one))
+    if not vars(author).get("elementwise") or not dataclasses.is_dataclass(kind):
+        return False
+    return bool(_decimals(kind)) and all(
+        _type(field).startswith(("float", "int", "bool", "str", "tuple"))
+        for field in dataclasses.fields(kind)
+    )
 
 
 @cache
 def _decimals(kind: type) -> tuple[str, ...]:
     """The decimal fields of a class."""
-    return tuple(field.name for field in dataclasses.fields(kind) if field.type in (float, "float"))
+    return tuple(field.name for field in dataclasses.fields(kind) if _type(field) == "float")
 
 
 @cache
@@ -64,35 +93,52 @@ def _others(kind: type):
     return attrgetter(*names) if names else lambda method: ()
 
 
+def _type(field: dataclasses.Field) -> str:
+    return getattr(field.type, "__name__", str(field.type))
+
+
 def weights_of(some: Sequence[Family], sims: Similarities) -> Float["P Q K"]:
     """float32 weights of all members, family by family; Q = 1 where none gives weights per query.
 
-    Raises ArrayError, naming the method, for a wrong shape, NaN or infinity.
+    Raises ArrayError, naming the method, for a wrong shape, NaN or infinity, and for a mark that promises too much.
     """
     given = [_given(family, sims) for family in some]
     shape = (max(one.shape[1] for one in given), len(sims.terms))
     return np.concatenate([np.broadcast_to(one, (len(one), *shape)) for one in given])
 
 
-def shared_weights(some: Sequence[Family], sims: Similarities) -> Float["P 1 K"] | None:
-    """The weights where none of the methods gives them per query; seen on the first two."""
-    weights = weights_of(some, sims.queries(slice(0, 2), share=False))
-    return weights if weights.shape[1] == 1 else None
-
-
 def _given(family: Family, sims: Similarities) -> Float["M Q K"]:
-    size, queries, terms = len(family.methods), sims.n_queries, len(sims.terms)
-    weights = np.asarray(family.asked.weights(sims.gram), np.float32)
-    if weights.shape in ((terms,), (queries, terms)) and size == 1:
-        weights = weights.reshape(1, -1, terms)
-    if weights.shape not in ((size, 1, terms), (size, queries, terms)):
-        what = (
-            f"weights of {size} settings like {family.methods[0]}"
-            if size > 1
-            else f"weights of {family.asked}"
-        )
-        raise ArrayError(f"{what}: got shape {weights.shape}, expected one per term {tuple(sims.terms)}")
+    size, shape = len(family.methods), (sims.n_queries, len(sims.terms))
+    weights = _alone(family.asked, sims)[None] if size == 1 else _together(family, sims)
+    if weights.shape not in ((size, 1, shape[1]), (size, *shape)):
+        got = f"got shape {weights.shape}, expected {(size, 1, shape[1])} or {(size, *shape)}"
+        raise family.broken(f"of its weights for {size} settings {got}")
     if not np.isfinite(weights).all():
         for method, one in zip(family.methods, weights, strict=True):
             check_finite(f"weights of {method}", one)
+    return weights
+
+
+def _alone(method: LinearMethod, sims: Similarities) -> Float["Q K"]:
+    """One row where all queries share it."""
+    weights, terms = np.asarray(method.weights(sims.gram), np.float32), len(sims.terms)
+    if weights.shape not in ((terms,), (sims.n_queries, terms)):
+        raise ArrayError(
+            f"weights of {method}: got shape {weights.shape}, expected one per term {tuple(sims.terms)}"
+        )
+    return weights.reshape(-1, terms)
+
+
+def _together(family: Family, sims: Similarities) -> np.ndarray:
+    """Of several settings; the first and the last are held to what they are alone."""
+    try:
+        weights = np.asarray(family.asked.weights(sims.gram), np.float32)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise family.broken(f"its weights for {len(family.methods)} settings raise: {error}") from error
+    for i in (0, -1) if weights.ndim == 3 else ():
+        method = family.methods[i]
+        if not np.allclose(weights[i], _alone(method, sims), rtol=1e-5, atol=1e-7, equal_nan=True):
+            raise family.broken(
+                f"the weights of {method} are other ones among {len(family.methods)} settings"
+            )
     return weights
