@@ -10,7 +10,7 @@ excluded pictures are taken out by index, never by comparing scores. Padded, exc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -182,7 +182,7 @@ def _is_large(scores: np.ndarray) -> bool:
 def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
     """Target ranks of a whole matrix by the compiled count, a share of the queries per core."""
     from workbench.kernels.ahead import at_least
-    from workbench.score.shares import cores
+    from workbench.score.shares import cores, equal_slices, side_by_side
 
     block = _Block.of(scores, qrels)
     query, column = np.nonzero(block.visible)
@@ -192,11 +192,9 @@ def _ranks_in_threads(scores: np.ndarray, qrels: Qrels) -> np.ndarray:
         some = slice(*np.searchsorted(query, [rows.start, rows.stop]))
         return at_least(scores[rows], query[some] - rows.start, threshold[some], counts[some])
 
-    step = -(-len(scores) // cores())
-    shares = [slice(start, start + step) for start in range(0, len(scores), step)]
-    with ThreadPoolExecutor(len(shares)) as pool:
-        if not all(pool.map(count, shares)):
-            _check_numbers(scores)
+    shares = list(equal_slices(len(scores), -(-len(scores) // cores())))
+    if not all(side_by_side([partial(count, rows) for rows in shares], len(shares))):
+        _check_numbers(scores)
     in_pool = np.zeros(block.targets.shape, np.int64)
     in_pool[query, column] = counts
     return block.ranks(in_pool).astype(np.int32)

@@ -47,7 +47,7 @@ def side_by_side(jobs: Sequence[Callable[[], Made]], workers: int) -> list[Made]
     if workers == 1 or len(jobs) == 1:
         return [job() for job in jobs]
     with ThreadPoolExecutor(workers) as pool:
-        return [running.result() for running in [pool.submit(job) for job in jobs]]
+        return list(pool.map(lambda job: job(), jobs))  # an error leaves undone what was not begun
 
 
 @contextmanager

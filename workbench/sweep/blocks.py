@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +21,7 @@ from workbench.registry import UnknownName, nearest
 from workbench.score.certified import certified_target_ranks
 from workbench.score.distinct import distinct_weights
 from workbench.score.ranks import target_ranks
-from workbench.score.shares import cores, equal_slices, one_blas_thread_each, query_shares
+from workbench.score.shares import cores, equal_slices, one_blas_thread_each, query_shares, side_by_side
 from workbench.score.similarities import Similarities
 from workbench.sweep.some import some_queries, source_of
 from workbench.sweep.weights import Family, families, weights_of
@@ -145,11 +145,7 @@ def _counted(
         )
 
     with one_blas_thread_each() as alone:
-        if not alone or min(workers, len(shares)) == 1:
-            yield from map(count, shares)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            yield from pool.map(count, shares)
+        yield from side_by_side([partial(count, rows) for rows in shares], workers if alone else 1)
 
 
 class Settings(NamedTuple):
