@@ -11,7 +11,7 @@ from workbench.case import load_case
 from workbench.cli.evaluate import ALL_METHODS
 from workbench.data.tinycir.world import KINDS
 from workbench.evaluation import evaluate, results_table
-from workbench.methods import METHODS, CIReVL, ImageOnly, PDVFusion, TextOnly, WeiMoCIR
+from workbench.methods import CIReVL, ImageOnly, PDVFusion, TextOnly, WeiMoCIR, parse_method
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_composed_beats_both_halves_and_nothing_is_trivial(val):
         rows = compare(val, methods, "hit@1", half)
         assert rows["composed"]["difference_low"] > 0.05
         assert 0 < rows[half]["mean"] < rows["composed"]["mean"]
-    every = [METHODS.get(name)() for name in ALL_METHODS]
+    every = [parse_method(label) for label in ALL_METHODS]
     hits = evaluate(val, every, ["hit@1"]).groupby("method")["hit@1"].mean()
     assert len(hits) >= 10
     assert hits.min() > 0 and 0.30 <= hits.max() <= 0.85

@@ -168,7 +168,7 @@ class Bank:
             warnings.warn(
                 f"{found} of {len(test)} test queries stand in the bank ({self.label}) too",
                 BankOverlap,
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def _arrays(self) -> list[tuple[str, np.ndarray, str]]:
