@@ -59,8 +59,9 @@ class Slerp(LinearMethod):
         (sin((1 - alpha) angle), sin(alpha angle)) / sin(angle),    angle = arccos(v . t)
 
     Nearly parallel or opposite pairs (|v . t| > .9995) are mixed in a straight line, as in the released code.
-    Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024), whose code this follows. By
-    others' summaries it takes .9 on CIRR, .8 on CIRCO and FashionIQ; the paper itself was not read: hence no default.
+    Source: Jang et al., Spherical Linear Interpolation and Text-Anchoring (ECCV 2024, pages 239 to 254), whose code
+    this follows. By others' summaries it takes .9 on CIRR, .8 on CIRCO and FashionIQ; the paper itself was not read:
+    hence no default.
     """
 
     alpha: float = usual(0, 1)

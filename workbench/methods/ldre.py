@@ -9,9 +9,9 @@ As released, the changes are added up over **all queries of the split**, so ther
 result depends on which others are asked with it (`transductive`). `ldre_per_query` is our variant without that: each
 query has its own weights. Given its weights the score is linear, but they come from the gallery, not from the parts.
 
-Yang et al., LDRE: LLM-based Divergent Reasoning and Ensemble for Zero-Shot Composed Image Retrieval (SIGIR 2024).
-Defaults: the released code's for CIRCO (15 captions, the 5 largest changes, temperature .04). On CIRR that code
-takes the plain mean instead: see `SEIZE(0, 0)`.
+Yang et al., LDRE: LLM-based Divergent Reasoning and Ensemble for Zero-Shot Composed Image Retrieval (SIGIR 2024,
+pages 80 to 90). Defaults: the released code's for CIRCO (15 captions, the 5 largest changes, temperature .04). On
+CIRR that code takes the plain mean instead: see `SEIZE(0, 0)`.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ All three are linear while the query faces one view, so PDV-F's three numbers ac
 gamma = (1 - beta) alpha_image + beta alpha_text the weights of (reference_image, before, after) are
 (1 - beta, beta - gamma, gamma). alpha_text = beta = 1 is the host itself.
 
-Tursun et al., PDV: Prompt Directional Vectors for Zero-shot Composed Image Retrieval (arXiv 2502.07215).
-The defaults are those of Table 2 (CIRCO and CIRR) for CIReVL with ViT-B/32, L/14 and G/14. Others, as (beta, alpha_image,
-alpha_text): Table 1 (FashionIQ): CIReVL (.75, 1.4, 1.4) with B/32, (.55, 1, 1.3) with L/14, (.6, 1.4, 1.4) with G/14;
-SEARLE (.9, 1.1, .9) with B/32, (.8, 1.2, 1) with L/14; Pic2Word (.8, 1, 1). Table 2: SEARLE (.9, 1.4, 1.2) with B/32,
-(.85, 1.4, 1.2) with L/14; Pic2Word (.85, 1.2, 1); LDRE (.75, 1.4, 1.4) throughout. The tables were read in transcripts,
-without page numbers, and their settings were chosen by looking at benchmark results. The template of a pseudo-word
-without a modification is not confirmed.
+Tursun et al., PDV: Prompt Directional Vectors for Zero-shot Composed Image Retrieval (WACV 2026, pages 7740 to 7749;
+arXiv 2502.07215). The defaults are those of Table 2 (CIRCO and CIRR) for CIReVL with ViT-B/32, L/14 and G/14. Others,
+as (beta, alpha_image, alpha_text): Table 1 (FashionIQ): CIReVL (.75, 1.4, 1.4) with B/32, (.55, 1, 1.3) with L/14,
+(.6, 1.4, 1.4) with G/14; SEARLE (.9, 1.1, .9) with B/32, (.8, 1.2, 1) with L/14; Pic2Word (.8, 1, 1). Table 2: SEARLE
+(.9, 1.4, 1.2) with B/32, (.85, 1.4, 1.2) with L/14; Pic2Word (.85, 1.2, 1); LDRE (.75, 1.4, 1.4) throughout. The
+tables were read in transcripts, without page numbers, and their settings were chosen by looking at benchmark results.
+The template of a pseudo-word without a modification is not confirmed.
 """
 
 from __future__ import annotations

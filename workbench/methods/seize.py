@@ -7,10 +7,11 @@
 Piecewise linear: the weights of s_a and s_b depend on the sign of d, picture by picture, so it is no linear method.
 With gain = loss it is PDV-T with alpha_text = 1 + gain; with both 0 it is the plain mean, as LDRE does on CIRR.
 
-Yang et al., Semantic Editing Increment Benefits Zero-Shot Composed Image Retrieval (ACM MM 2024). Defaults: the
-released code's for CIRCO. Its comments list further (gain, loss): a run's name there gives (.22, 1.0) for CIRR; (.0005,
-.25), for FashionIQ, belong together by their places in the lists alone. It takes 15 captions per reference, here 1
-unless `captions` says so. There, on CIRCO only, the reference image is put last; here `Qrels` says so.
+Yang et al., Semantic Editing Increment Benefits Zero-Shot Composed Image Retrieval (ACM MM 2024, pages 1245 to 1254).
+Defaults: the released code's for CIRCO. Its comments list further (gain, loss): a run's name there gives (.22, 1.0)
+for CIRR; (.0005, .25), for FashionIQ, belong together by their places in the lists alone. It takes 15 captions per
+reference, here 1 unless `captions` says so. There, on CIRCO only, the reference image is put last; here `Qrels` says
+so.
 """
 
 from __future__ import annotations

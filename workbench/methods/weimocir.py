@@ -12,10 +12,11 @@ The mixing happens on **raw** rows, as in the released code, so the lengths the 
 shift the balance. Each composed query is normalised before the views are added, so the score is linear only with
 weights per query: raw lengths over the composed length, both read from the Gram matrix of the parts.
 
-Wu, Lin and Yang, Training-free Zero-shot Composed Image Retrieval via Weighted Modality Fusion and Similarity
-(arXiv 2409.04918). Defaults: the released code's for CLIP ViT-L/14 (.8, .1), whose authors also report beta .15 and .2
-for the larger CLIPs and take (.95, .2) for BLIP; it takes 3 captions per picture, here 1 unless `captions` says so.
-alpha = .5 is its plain sum of raw rows; beta = 0 needs no captions at heart, and both readings agree there.
+Wu, Lin and Yang, Training-free Zero-shot Composed Image Retrieval via Weighted Modality Fusion and Similarity (TAAI
+2024, pages 77 to 90; arXiv 2409.04918). Defaults: the released code's for CLIP ViT-L/14 (.8, .1), whose authors also
+report beta .15 and .2 for the larger CLIPs and take (.95, .2) for BLIP; it takes 3 captions per picture, here 1
+unless `captions` says so. alpha = .5 is its plain sum of raw rows; beta = 0 needs no captions at heart, and both
+readings agree there.
 """
 
 from __future__ import annotations
