@@ -1,12 +1,10 @@
 """Banks: what they must say, what they refuse, and that both forms give the same scores."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 from workbench.arrays import ArrayError
-from workbench.hubness import CSLS, NNN, Bank, BankError, BankOverlap, Centring, mitigate, mitigate_rows
+from workbench.hubness import CSLS, NNN, Bank, BankError, Centring, mitigate, mitigate_rows
 
 
 def rows(n, width=8, seed=0):
@@ -115,23 +113,6 @@ def test_test_queries_as_bank_must_be_labelled():
         mitigate_rows(NNN(k=2), Bank(queries, gallery, "some queries"), queries[1:3])
     labelled = Bank.from_scores(scores, "test queries", transductive=True)
     assert mitigate(NNN(k=2), labelled, scores).shape == scores.shape
-
-
-def test_a_bank_with_some_of_the_test_queries_is_pointed_out():
-    queries, others, gallery = rows(5), rows(20, seed=2), rows(7, seed=1)
-    overlapping = np.concatenate([others, queries[1:3]])
-    scores = overlapping @ gallery.T
-    for bank, use, test in (
-        (Bank(overlapping, gallery, "val queries"), mitigate_rows, queries),
-        (Bank.from_scores(scores[:20], "val queries"), mitigate, scores[17:]),
-    ):
-        with pytest.warns(
-            BankOverlap, match=r"[23] of 5 test queries stand in the bank \(.*val queries.*\) too"
-        ):
-            use(NNN(k=2), bank, test)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", BankOverlap)
-        mitigate_rows(NNN(k=2), Bank(others, gallery, "val queries"), queries)
 
 
 def test_a_gallery_bank_must_be_there_to_be_asked():

@@ -14,7 +14,7 @@ changes of rows                   invgc, invgc_local, centring_unit
 * transductive by nature: fitted on the test queries, or not at all
 """
 
-from workbench.hubness.bank import Bank, BankError, BankOverlap
+from workbench.hubness.bank import Bank, BankError
 from workbench.hubness.base import (
     MITIGATORS,
     Additive,
@@ -53,7 +53,6 @@ __all__ = [
     "Additive",
     "Bank",
     "BankError",
-    "BankOverlap",
     "Centring",
     "CentringUnit",
     "DisSimLocal",

@@ -11,7 +11,6 @@ method has such rows: its composed queries, several views side by side), or the 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,10 +23,6 @@ from workbench.index.blocks import slices
 
 class BankError(UserError, ValueError):
     """A bank lacks what is asked of it, or is labelled as what it is not."""
-
-
-class BankOverlap(UserWarning):
-    """Some test queries stand in a bank that is said to hold other queries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,30 +140,23 @@ class Bank:
             )
 
     def need_honesty(self, test: Float["Q n"], rows: bool = False) -> None:
-        """Raises BankError where every test query is found in a bank that is said to hold other queries; warns of some.
+        """Raises BankError where every test query is found in a bank that is said to hold other queries.
 
-        Some may be there by right: two queries can have the same text. test: the test queries' scores, or their rows.
+        test: the test queries' scores, or their rows.
         """
         if self.transductive or not len(test):
             return
         mine = self.queries if rows else self.scores
         if mine is not None:
             known = {row.tobytes() for row in mine[:, :64].astype(test.dtype)}  # enough to tell queries apart
-            found = sum(row.tobytes() in known for row in test[:, :64])
+            found = all(row.tobytes() in known for row in test[:, :64])
         else:  # scores made elsewhere may differ in their last digits
-            same = len(test) == self.n_queries and np.allclose(
+            found = len(test) == self.n_queries and np.allclose(
                 test[:, :64], self.block(slice(None), slice(0, 64))
             )
-            found = len(test) * same
-        if found == len(test):
+        if found:
             raise BankError(
                 f"the bank ({self.label}) holds every test query; label it transductive=True, or take other queries"
-            )
-        if found:
-            warnings.warn(
-                f"{found} of {len(test)} test queries stand in the bank ({self.label}) too",
-                BankOverlap,
-                stacklevel=3,
             )
 
     def _arrays(self) -> list[tuple[str, np.ndarray, str]]:
