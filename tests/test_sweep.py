@@ -192,9 +192,10 @@ def test_without_numba_the_numbers_are_the_same(make_case, monkeypatch):
     for certified in (True, False):
         with_numba = sweep(methods, case, certified=certified, bias=bias)
         monkeypatch.setattr(module, "find_spec", lambda name: None)
-        with pytest.warns(UserWarning, match=r"zscir-workbench\[sweeps\]"):
+        with pytest.warns(UserWarning, match=r"zscir-workbench\[sweeps\]") as said:
             without = sweep(methods, case, certified=certified, bias=bias)
         monkeypatch.undo()
+        assert len([one for one in said if "zscir-workbench" in str(one.message)]) == 1
         pd.testing.assert_frame_equal(with_numba, without)
 
 

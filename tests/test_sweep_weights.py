@@ -10,7 +10,7 @@ import pytest
 from tests.methods.examples import example
 from workbench.arrays import ArrayError
 from workbench.methods import METHODS, LinearMethod, PDVFusion, TextOnly, WeightedSum, WeiMoCIR
-from workbench.methods.base import per_term
+from workbench.methods.base import decimals, per_term
 from workbench.score.similarities import Term
 from workbench.sweep import grid, ranks
 from workbench.sweep.weights import families, weights_of
@@ -24,8 +24,7 @@ ELEMENTWISE = [name for name, kind in OURS.items() if getattr(kind, "elementwise
 def settings_of(name: str) -> list:
     """Every decimal field of a method at four values, in all combinations."""
     one = example(name)
-    decimal = [field.name for field in fields(one) if field.type in (float, "float")]
-    return grid(one, **{field: [0.0, 0.3, 0.8, 1.0] for field in decimal})
+    return grid(one, **{field: [0.0, 0.3, 0.8, 1.0] for field in decimals(type(one))})
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)

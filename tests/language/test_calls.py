@@ -313,6 +313,13 @@ def test_progress_shows_rate_and_what_is_to_come(path, capsys, monkeypatch, prog
         assert shown == ""
 
 
+def test_nothing_to_do_shows_no_bar(path, capsys, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "0")
+    for shown in (True, False):  # the second time everything is on record
+        run(calls_for("one", "two"), Flaky(), path, workers=1, title="edits")
+        assert ("edits" in capsys.readouterr().err) == shown
+
+
 # ---- a real server with faults, through the real client ----
 
 

@@ -9,8 +9,9 @@ from tests.reference import exact_ranks as slow
 from workbench.data.benchmark import Qrels
 from workbench.score import counting
 from workbench.score.certified import certified_target_ranks
-from workbench.score.counting import count_ranks
+from workbench.score.counting import counted, lines_of
 from workbench.score.lines import find_lines
+from workbench.score.shares import equal_slices
 from workbench.score.similarities import Similarities, Term
 
 PDV = (Term("reference_image"), Term("reference_caption"), Term("composed_caption"))
@@ -26,6 +27,17 @@ AXES = {
     "negative": np.array([-3.0, -0.1, 0.0, 1.7]),
     "random": np.random.default_rng(5).normal(size=6),
 }
+
+
+PIECE = 16  # queries whose ranks are made together
+
+
+def count_ranks(weights, sims, qrels, bias=None, **how):
+    """Target ranks (P, Q, T), made as a sweep makes them: settings line by line, a few queries at a time."""
+    lines = lines_of(weights, bias is not None)
+    found = counted(lines, sims, qrels, bias=bias, **how)
+    pieces = [found.ranks(queries) for queries in equal_slices(sims.n_queries, PIECE)]
+    return {name: np.concatenate([piece[name] for piece in pieces], axis=1)[lines.place] for name in qrels}
 
 
 def pdv_weights(alphas, betas):

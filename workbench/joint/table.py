@@ -58,8 +58,9 @@ def joint_table(
     the benchmark's unless given. k: length of the lists that N_k counts.
 
     Columns: intervention, method, mitigator, bank, transductive, source (where the bank's queries come from, in its own
-    words); metric and what `results_table` says of it (mean, low, high, difference, difference_low, difference_high, p, p_holm, wins, losses ...); skewness, skewness_low,
-    skewness_high, and its difference with interval; antihubs (share of the gallery).
+    words); metric and what `results_table` says of it (mean, low, high, difference, difference_low, difference_high, p,
+    p_holm, wins, losses ...); skewness, skewness_low, skewness_high, and its difference with interval; antihubs (share
+    of the gallery).
     Raises as the parts do.
     """
     methods = methods if isinstance(methods, Mapping) else {label(one): one for one in methods}

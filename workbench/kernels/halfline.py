@@ -146,31 +146,16 @@ def _count_lines(similarities, row, shared, items, rows, lines, exact, scratch, 
     # single arrays from here on: to hand on whole tables would take longer than to count a line
     ends, reach, noise = lines.ends32[shared], lines.reach[shared], lines.noise[shared]
     position, start, cells, slot = lines.position[shared], lines.start, lines.cells, lines.slot
-    offset, widest, lane, m0, m1 = (
-        scratch.offset,
-        scratch.widest,
-        scratch.lane,
-        scratch.margin[0],
-        scratch.margin[1],
-    )
+    offset, widest, lane = scratch.offset, scratch.widest, scratch.lane
+    m0, m1 = scratch.margin[0], scratch.margin[1]
     place, some, worst = scratch.place, len(items), 0.0
     for line in range(len(cells)):
         counters = marks[slot[line] : slot[line + 1]]
         _weigh(ends[line, 0], offset, some, m0)
         _weigh(ends[line, 1], offset, some, m1)
         if cells[line]:
-            _even_places(
-                m0,
-                m1,
-                widest,
-                reach[line, 0],
-                reach[line, 1],
-                noise[line],
-                lane,
-                some,
-                cells[line],
-                place,
-            )
+            first, last = reach[line, 0], reach[line, 1]
+            _even_places(m0, m1, widest, first, last, noise[line], lane, some, cells[line], place)
             unclear = _tally(place, some, cells[line], scratch.tally, counters)
         else:
             stands = position[start[line] : start[line + 1]]
@@ -492,33 +477,39 @@ def settle(lines, marks, ranks):
 
 
 @njit(**COMPILED)
+def _unit(row, into):
+    """The unit row in float32; returns the row's length, and whether float32 allows that."""
+    length = np.sqrt(_dot(row, row))
+    scale = np.float32(1 / length)
+    for d in range(len(row)):
+        into[d] = np.float32(row[d]) * scale
+    return length, (length > 1e-30) & (length < 1e30)
+
+
+@njit(**COMPILED)
 def unit_rows(rows, less, into):
     """Unit rows, less one and the same row, in float32; returns whether all lengths allow that."""
-    fine = True
+    all_fine = True
     for i in range(len(rows)):
-        length = np.sqrt(_dot(rows[i], rows[i]))
-        fine &= (length > 1e-30) & (length < 1e30)
-        scale = np.float32(1 / length)
+        _, fine = _unit(rows[i], into[i])
+        all_fine &= fine
         for d in range(rows.shape[1]):
-            into[i, d] = np.float32(rows[i, d]) * scale - less[d]
-    return fine
+            into[i, d] -= less[d]
+    return all_fine
 
 
 @njit(**COMPILED)
 def face(rows, middle, units, lengths, dots):
     """Of each row the unit row in float32, the length, and how far its direction goes along `middle`.
 
-    Returns whether float32 holds them all.
+    Returns whether all lengths allow that.
     """
-    fine = True
+    all_fine = True
     for i in range(len(rows)):
-        length = np.sqrt(_dot(rows[i], rows[i]))
-        fine &= (length > 1e-30) & (length < 1e30)
-        lengths[i], dots[i] = length, _dot(rows[i], middle) / length
-        scale = np.float32(1 / length)
-        for d in range(rows.shape[1]):
-            units[i, d] = np.float32(rows[i, d]) * scale
-    return fine
+        lengths[i], fine = _unit(rows[i], units[i])
+        all_fine &= fine
+        dots[i] = _dot(rows[i], middle) / lengths[i]
+    return all_fine
 
 
 @njit(**COMPILED)

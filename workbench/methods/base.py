@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Iterable
+from functools import cache
 from typing import ClassVar, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
@@ -58,6 +59,12 @@ class LinearMethod:
     def score(self, case) -> Float["Q N"]:
         similarities = case.similarities(self.terms)
         return similarities.combine(self.weights(similarities.gram))
+
+
+@cache
+def decimals(kind: type) -> tuple[str, ...]:
+    """The decimal fields of a method's class: those annotated `float`."""
+    return tuple(field.name for field in dataclasses.fields(kind) if field.type in (float, "float"))
 
 
 def per_term(*weights: int | float | np.ndarray) -> np.ndarray:

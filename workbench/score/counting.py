@@ -19,10 +19,9 @@ from workbench.data.benchmark import Qrels
 from workbench.score.blocks import Plan, Worker, item_blocks
 from workbench.score.counted import CountedTargets
 from workbench.score.lines import Lines, find_lines
-from workbench.score.shares import cores, equal_slices, one_blas_thread_each, side_by_side
+from workbench.score.shares import cores, one_blas_thread_each, side_by_side
 from workbench.score.similarities import Similarities
 
-PIECE = 16  # queries whose ranks are made together
 ULP = 2.0**-24  # half a unit in the last place of float32
 
 
@@ -39,22 +38,6 @@ def worst_rounding(width: int) -> float:
     return (width + 16) * ULP
 
 
-def count_ranks(
-    settings: Lines | Float["P K"] | Float["P Q K"],
-    sims: Similarities,
-    qrels: Mapping[str, Qrels],
-    *,
-    certified: bool = True,
-    bias: Float[" N"] | Float["Q N"] | None = None,
-    workers: int | None = None,
-) -> dict[str, np.ndarray]:
-    """Target ranks (P, Q, T) under each of P weightings and each of the qrels; arguments as in `counted`."""
-    found = counted(settings, sims, qrels, certified=certified, bias=bias, workers=workers)
-    pieces = [found.ranks(queries) for queries in equal_slices(sims.n_queries, PIECE)]
-    place = found.plan.lines.place
-    return {name: np.concatenate([piece[name] for piece in pieces], axis=1)[place] for name in qrels}
-
-
 class Counted(NamedTuple):
     """Counters that are full."""
 
@@ -67,7 +50,7 @@ class Counted(NamedTuple):
 
 
 def counted(
-    settings: Lines | Float["P K"] | Float["P Q K"],
+    lines: Lines,
     sims: Similarities,
     qrels: Mapping[str, Qrels],
     *,
@@ -75,14 +58,12 @@ def counted(
     bias: Float[" N"] | Float["Q N"] | None = None,
     workers: int | None = None,
 ) -> Counted:
-    """Counts the competitors ahead of every target at P settings. Needs numba.
+    """Counts the competitors ahead of every target at the settings that stand on some lines. Needs numba.
 
-    settings: weights, or the lines that `lines_of` found them on, if they are to be used more than once.
     certified: as if all scores were computed in float64 (`exact`). Where a rounding error comes near the usual
     bound, everything is counted again with the worst one. Otherwise float32 similarities are taken as they are.
     bias: added to every score as it is. workers: threads; by default one per core.
     """
-    lines = settings if isinstance(settings, Lines) else lines_of(settings, bias is not None)
     width = sims.parts[sims.terms[0].part].shape[1]
     for rounding in (usual_rounding(width), worst_rounding(width)) if certified else (None,):
         plan = Plan(sims, lines, bias, rounding)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.methods.base import METHODS, MethodError
+from workbench.methods.base import METHODS, MethodError, decimals
 
 
 def axis_values(method: str, axes: Mapping[str, Sequence]) -> dict[str, list]:
@@ -22,9 +21,7 @@ def axis_values(method: str, axes: Mapping[str, Sequence]) -> dict[str, list]:
     Raises UnknownName for an unknown method, MethodError for an axis that is no list or a count below 2. `grid` checks
     the names and the values.
     """
-    decimal = {
-        field.name for field in dataclasses.fields(METHODS.get(method)) if field.type in (float, "float")
-    }
+    decimal = decimals(METHODS.get(method))
     return {
         name: _spaced(name, given) if name in decimal else _listed(name, given)
         for name, given in axes.items()

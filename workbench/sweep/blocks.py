@@ -91,8 +91,15 @@ def rank_blocks(
     """
     chosen = chosen_qrels(case.benchmark, qrels)
     linear = [p for p, method in enumerate(methods) if isinstance(method, LinearMethod)]
-    for p in sorted(set(range(len(methods))).difference(linear)):
-        yield then(_scored(p, methods[p], case, chosen, asked))
+    if linear and find_spec("numba") is None:
+        warnings.warn(
+            "numba is missing, so settings are counted one by one; for exact grids in one pass: "
+            "pip install 'zscir-workbench[sweeps]'",
+            stacklevel=3,
+        )
+    for p, method in enumerate(methods):
+        if not isinstance(method, LinearMethod):
+            yield then(_scored(p, method, case, chosen, asked))
     if callable(asked.bias):
         for p in linear:
             given = asked._replace(bias=asked.bias(methods[p]))
@@ -113,12 +120,6 @@ def _counted(
     then: Callable[[Iterator[RankBlock]], Made],
 ) -> Iterator[Made]:
     """Linear methods over the same terms, a share of the queries per worker; workers to spare share the gallery."""
-    if find_spec("numba") is None:
-        warnings.warn(
-            "numba is missing, so settings are counted one by one; for exact grids in one pass: "
-            "pip install 'zscir-workbench[sweeps]'",
-            stacklevel=4,
-        )
     sims = case.similarities(some[0].terms)
     members = np.concatenate([family.members for family in some])
     bias = _checked(asked.bias, sims.n_queries, sims.n_items)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workbench.arrays import ArrayError, Float, check_finite
-from workbench.methods.base import LinearMethod
+from workbench.methods.base import LinearMethod, decimals
 from workbench.score.similarities import Similarities, Term
 
 
@@ -43,9 +43,8 @@ def families(methods: Sequence[LinearMethod], places: Sequence[int]) -> list[Fam
     """Elementwise methods of one class that differ in decimal fields only stand together; any other stands alone."""
     together: dict[tuple, Family] = {}
     left, unlike = iter(places), count()
-    for kind, of_kind in groupby(
-        methods, type
-    ):  # runs, since thousands of settings mostly differ in decimals alone
+    # in runs: thousands of settings mostly differ in decimals alone
+    for kind, of_kind in groupby(methods, type):
         for key, run in groupby(of_kind, _others(kind) if _elementwise(kind) else lambda _: next(unlike)):
             mine = list(run)
             family = together.setdefault((kind, key), Family([], [], mine[0]))
@@ -62,7 +61,7 @@ def _in_columns(methods: list[LinearMethod]) -> LinearMethod:
     stand_in = object.__new__(kind)
     for field in dataclasses.fields(kind):
         value = getattr(first, field.name)
-        if field.name in _decimals(kind):
+        if field.name in decimals(kind):
             value = np.fromiter(map(attrgetter(field.name), methods), float, len(methods))[:, None]
         object.__setattr__(stand_in, field.name, value)  # past the dataclass, which is frozen
     return stand_in
@@ -74,27 +73,18 @@ def _elementwise(kind: type) -> bool:
     author = next(one for one in kind.__mro__ if "weights" in vars(one))
     if not vars(author).get("elementwise") or not dataclasses.is_dataclass(kind):
         return False
-    return bool(_decimals(kind)) and all(
-        _type(field).startswith(("float", "int", "bool", "str", "tuple"))
-        for field in dataclasses.fields(kind)
+    types = [getattr(field.type, "__name__", str(field.type)) for field in dataclasses.fields(kind)]
+    return bool(decimals(kind)) and all(
+        one.startswith(("float", "int", "bool", "str", "tuple"))
+        for one in types  # such as can be told apart
     )
-
-
-@cache
-def _decimals(kind: type) -> tuple[str, ...]:
-    """The decimal fields of a class."""
-    return tuple(field.name for field in dataclasses.fields(kind) if _type(field) == "float")
 
 
 @cache
 def _others(kind: type):
     """What gives the values of all other fields."""
-    names = [field.name for field in dataclasses.fields(kind) if field.name not in _decimals(kind)]
+    names = [field.name for field in dataclasses.fields(kind) if field.name not in decimals(kind)]
     return attrgetter(*names) if names else lambda method: ()
-
-
-def _type(field: dataclasses.Field) -> str:
-    return getattr(field.type, "__name__", str(field.type))
 
 
 def weights_of(some: Sequence[Family], sims: Similarities) -> Float["P Q K"]:
